@@ -222,10 +222,16 @@ pub(crate) struct Short<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(40) {
-            Some((end, _)) => write!(f, "{:?}...", &self.0[..end]),
-            None => write!(f, "{:?}", self.0),
+        let end = self.0.char_indices().nth(40).map(|(end, _)| end);
+        f.write_str("\"")?;
+        for character in self.0[..end.unwrap_or(self.0.len())].chars() {
+            match character {
+                // As it is written, if it has a width of its own.
+                '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}' | '\'' => write!(f, "{character}")?,
+                _ => write!(f, "{}", character.escape_debug())?,
+            }
         }
+        f.write_str(if end.is_some() { "\"..." } else { "\"" })
     }
 }
 

@@ -161,6 +161,10 @@ fn find_as_stored(
         if let Some(found) = images::open::open_one(path, &name, options)? {
             return Ok(found);
         }
+        let as_samples = options.labels.is_none() && options.table.known.is_none();
+        if as_samples && list::table_source(path)?.is_some() {
+            images::labels::refuse_list(path, &options.table)?;
+        }
         refuse_image_options(path, options)?;
         return list::open(path, &name, options);
     }

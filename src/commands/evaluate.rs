@@ -13,7 +13,7 @@ use crate::output::summary::{Rate, Summary};
 use crate::output::tables::{classes, confusion};
 use crate::run::folder::{self, CONFUSION, RunFolder};
 use crate::run::reconstructions;
-use narrows_datasets::{Dataset, Rows, Unseen};
+use narrows_datasets::{Dataset, Parts, Rows, Unseen};
 use narrows_engine::{Context, Loss};
 use narrows_models::calibration::Calibration;
 use narrows_models::methods::Ensemble;
@@ -49,8 +49,9 @@ pub fn run(options: &Evaluate, explicit: &[String]) -> Result<String, Error> {
         bail!(data, "is a run, not data: let several classifiers decide together by --with RUN");
     }
     others.iter().try_for_each(|other| model.check_with(other))?;
-    let part = options.part.part;
     let parts = open_for(model, &mut options.data, options.machine.threads, options.machine.quiet)?;
+    let measured = Measured::of(&parts, options.part.part, &models);
+    let part = measured.part;
     let mut test = Chosen::from(parts, Some(part))?.into_data()?;
     if let Some(class) = &options.data.against_rest {
         test = test.one_against_rest(class)?;
@@ -102,6 +103,7 @@ pub fn run(options: &Evaluate, explicit: &[String]) -> Result<String, Error> {
     if description.dataset != test.name() {
         text += &format!("; the model was trained on {}", description.dataset);
     }
+    text += measured.remark;
     if let Some(members) = members {
         text += &format!("; the mean of {members} classifiers");
     }
@@ -125,6 +127,38 @@ fn unseen(data: &Dataset) -> Result<Vec<String>, Error> {
         unseen.add(data, listed)?;
     }
     Ok(unseen.notes(data))
+}
+
+/// The part of data that is measured on.
+struct Measured {
+    part: Part,
+    /// More to know of it.
+    remark: &'static str,
+}
+
+impl Measured {
+    /// The part of `parts` that is `asked` for. Without a word, it is the test; but of data in one
+    /// piece that no model learnt from, by their name, it is all.
+    fn of(parts: &Parts, asked: Option<Part>, models: &[Loaded]) -> Measured {
+        let Parts::Whole(data) = parts else {
+            return Measured { part: asked.unwrap_or(Part::Test), remark: "" };
+        };
+        // The same data may be a table and a store of it.
+        let stem = |name: &str| Path::new(name).file_stem().map(ToOwned::to_owned);
+        let learnt =
+            models.iter().any(|model| stem(&model.description.dataset) == stem(data.name()));
+        match (asked, learnt) {
+            (Some(Part::All), true) => {
+                Measured { part: Part::All, remark: "; training samples are among them" }
+            }
+            (Some(part), _) => Measured { part, remark: "" },
+            (None, true) => Measured { part: Part::Test, remark: "" },
+            (None, false) => Measured {
+                part: Part::All,
+                remark: "; all of the data, whose name is not that of the data learnt from",
+            },
+        }
+    }
 }
 
 /// Only rows set aside for the test make a test.

@@ -58,7 +58,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
     let cases: Vec<(String, &[&str])> = vec![
         // Data.
         (compare("missing"), &["missing", "No such file"]),
-        (compare("empty"), &["empty: holds no train-images"]),
+        (compare("empty"), &["empty: is empty; nor is there"]),
         (compare("file"), &["file: has no rows"]),
         (compare("truncated"), &["truncated/t10k-images-idx3-ubyte"]),
         (compare("lying"), &["lying/train-images-idx3-ubyte"]),

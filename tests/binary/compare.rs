@@ -177,7 +177,9 @@ fn a_run_can_be_repeated_from_its_configuration_alone() {
 fn runs_without_a_folder_are_numbered() {
     let place = Place::new();
     let tiny = tiny_compare("--methods scratch --draws 1 --quiet");
-    assert!(place.succeed(&tiny).out.contains("run folder: runs/compare-1\n"));
+    let said = place.succeed(&tiny);
+    let ends = "run folder: runs/compare-1\nnext: narrows train --encoder runs/compare-1\n";
+    assert!(said.out.ends_with(ends), "{}", said.out);
     std::fs::rename(place.path("runs/compare-1"), place.path("runs/compare-9")).unwrap();
     assert!(place.succeed(&tiny).out.contains("run folder: runs/compare-10\n"));
 }

@@ -133,14 +133,14 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
     let mut cases: Vec<(&str, &[&str])> = vec![
         // What is read.
         ("data convert missing out.narrows", &["missing: No such file"]),
-        ("data convert folder out.narrows", &["folder: holds no train-images"]),
+        ("data convert folder out.narrows", &["folder: is empty; nor is there"]),
         ("data convert text.csv out.narrows", &["text.csv"]),
         (
             "data convert damaged.narrows out.narrows",
             &["damaged.narrows: is damaged: samples 0 to"],
         ),
         ("data inspect missing", &["missing: No such file"]),
-        ("data inspect folder", &["folder: holds no train-images"]),
+        ("data inspect folder", &["folder: is empty; nor is there"]),
         ("data inspect damaged.narrows", &["damaged.narrows: is damaged: samples 0 to"]),
         (
             "data inspect table.csv --sheet sheet.png",
@@ -148,7 +148,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ),
         ("data inspect good --sheet folder", &["folder: cannot be written"]),
         ("data inspect --verify missing", &["missing: No such file"]),
-        ("data inspect --verify folder", &["folder: holds no train-images"]),
+        ("data inspect --verify folder", &["folder: is empty; nor is there"]),
         ("data inspect --verify damaged.narrows", &["damaged.narrows: is damaged: samples 0 to"]),
         (
             "data inspect --verify good.narrows --target none",

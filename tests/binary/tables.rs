@@ -165,10 +165,17 @@ fn classes(place: &Place) {
     let of = |class: usize| other["classes"][class]["of"].as_u64().unwrap();
     // In the order that the classifier knows them in.
     assert_eq!((of(0), of(1) + of(2)), (0, 300), "{}", said.out);
-    // Without --part it is a sixth of each kind.
-    place.succeed("evaluate classifier other.csv --target kind --out sixth");
+    // Without --part it is all of data that nothing was learnt from.
+    let said = place.succeed("evaluate classifier other.csv --target kind --out default");
+    assert_eq!(place.json("default/summary.json")["test_samples"].as_u64(), Some(300));
+    let says = "; all of the data, whose name is not that of the data learnt from\n";
+    assert!(said.out.contains(says), "{}", said.out);
+    place.succeed("evaluate classifier other.csv --target kind --part test --out sixth");
     let sixth = place.json("sixth/summary.json")["test_samples"].as_u64().unwrap();
     assert!((49..=50).contains(&sixth), "{sixth}");
+    let said = place.succeed("evaluate classifier t.csv --target kind --part all");
+    let says = "t.csv: 100 samples; training samples are among them\n";
+    assert!(said.out.starts_with(says), "{}", said.out);
     // An autoencoder needs no labels.
     let said = place.succeed("evaluate ae other.csv --target none --part all");
     assert!(said.out.starts_with("other.csv: 300 samples"), "{}", said.out);

@@ -82,16 +82,34 @@ impl AtomicFile {
     /// # Errors
     /// If that fails.
     pub fn finish(self) -> io::Result<u64> {
+        self.publish(true)
+    }
+
+    /// The same, but leaves the writing to the operating system: it takes no time, and the file
+    /// survives the end of this process, but the power may fail before the disk has it. Then the
+    /// file may be there without its contents: a reader has to check that it is whole.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub fn finish_unflushed(self) -> io::Result<u64> {
+        self.publish(false)
+    }
+
+    fn publish(self, flushed: bool) -> io::Result<u64> {
         let Partial(file) = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         // The name promises that the disk holds all of it.
         faults::before_a_call()?;
-        file.as_file().sync_all()?;
+        if flushed {
+            file.as_file().sync_all()?;
+        }
         let length = file.as_file().metadata()?.len();
         faults::before_a_call()?;
         file.persist(&self.path).map_err(|error| error.error)?;
         // The name itself is in the folder. Some file systems cannot sync a folder.
         #[cfg(unix)]
-        let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
+        if flushed {
+            let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
+        }
         Ok(length)
     }
 }

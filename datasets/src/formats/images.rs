@@ -19,7 +19,7 @@ mod decode;
 mod fit;
 mod folder;
 mod jpeg;
-mod labels;
+pub(crate) mod labels;
 mod listing;
 pub(crate) mod open;
 mod others;

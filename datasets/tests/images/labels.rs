@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::image_files::{grey_png, put, samples};
 use narrows_datasets::{
-    Dataset, LabelColumn, OpenOptions, Opened, Parts, TableOptions, TrainTest, UNLABELLED,
+    Dataset, LabelColumn, OpenOptions, Opened, Parts, Remedy, TableOptions, TrainTest, UNLABELLED,
     open_whole,
 };
 
@@ -84,6 +84,26 @@ fn names_may_be_in_letters_of_another_size() {
     let two = |text: &str| self::opened(dir.path(), text, None).map(|_| ());
     assert!(two("a.png,x\nA.png,y\n").is_ok());
     assert!(two("a.PNG,x\n").unwrap_err().contains("line 1: \"a.PNG\" means"));
+}
+
+#[test]
+fn a_list_of_images_is_no_data_by_itself() {
+    let dir = folder(&["0.png", "b/1.png", "2.JPG"]);
+    let list = |text: &str, options: &TableOptions| {
+        let path = put(dir.path().join("list.csv"), text.as_bytes());
+        let options = OpenOptions { table: options.clone(), ..OpenOptions::default() };
+        open_whole(&path, &options, &|_, _| {}).map(drop)
+    };
+    let options = TableOptions::default();
+    for text in ["file,label\n0.png,a\nb/1.png,b\n2.JPG,a\n", "kind;photo\na;2.JPG\nb;0.png\n"] {
+        let error = list(text, &options).unwrap_err();
+        assert_eq!(error.remedy(), Some(Remedy::LabelsFile));
+        assert!(error.to_string().contains("names images that lie beside it"), "{error}");
+    }
+    // Names of what is not there, and columns that are ignored, are of no concern.
+    list("file,x\n0.png,1\n7.png,2\n0.png,2\n7.png,1\n", &options).unwrap();
+    let options = TableOptions { ignore: vec!["file".to_owned()], ..options };
+    list("file,x\n0.png,1\n2.JPG,2\n", &options).unwrap();
 }
 
 #[test]

@@ -70,13 +70,26 @@ impl Manifest {
     /// # Errors
     /// If that fails.
     pub fn write(&self, path: &Path, tensors: &[Tensor<'_>]) -> io::Result<u64> {
+        self.begin(path, tensors)?.finish()
+    }
+
+    /// The same without arrays, and without waiting for the disk: for what is small and takes less
+    /// time to compute again than to wait for. Reading finds a file that the disk did not get.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub fn write_unflushed(&self, path: &Path) -> io::Result<u64> {
+        self.begin(path, &[])?.finish_unflushed()
+    }
+
+    fn begin(&self, path: &Path, tensors: &[Tensor<'_>]) -> io::Result<AtomicFile> {
         let header = self.header(tensors)?;
         let mut file = AtomicFile::create(path)?;
         file.write_all(&header)?;
         for tensor in tensors {
             file.write_all(bytemuck::cast_slice(tensor.values))?;
         }
-        file.finish()
+        Ok(file)
     }
 
     /// All of a file but the arrays, which lie behind it.

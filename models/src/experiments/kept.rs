@@ -89,7 +89,8 @@ impl<'o> KeptWork<'o> {
             };
             let path = checkpoints.file(&self.name, 0);
             fs::create_dir_all(&checkpoints.folder)
-                .and_then(|()| manifest.write(&path, &[]))
+                // A trial can be shorter than the disk takes.
+                .and_then(|()| manifest.write_unflushed(&path))
                 .map_err(|e| Error::of_file(ErrorKind::Io, &path, &format!("cannot save: {e}")))
         });
         match kept {

@@ -36,9 +36,10 @@ pub struct PartOption {
 #[command(next_help_heading = "Data")]
 pub struct EvaluatedPartOption {
     /// Rows to measure on: test, train, all. Data without a test set have one labelled row in six
-    /// for the test, as in training. Take all if the model has seen none of the rows
-    #[arg(long, value_name = "NAME", default_value = "test", value_parser = variant::<Part>)]
-    pub part: Part,
+    /// for the test, as in training [default: test; all of data without a test set whose name is
+    /// not that of the data learnt from]
+    #[arg(long, value_name = "NAME", value_parser = variant::<Part>)]
+    pub part: Option<Part>,
 }
 
 #[derive(Clone, Debug, Args)]

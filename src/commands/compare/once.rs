@@ -5,6 +5,7 @@ use super::NAME;
 use crate::cli::options::compare::Compare;
 use crate::cli::options::methods::method;
 use crate::error::Error;
+use crate::output::shell::quoted;
 use crate::output::summary::Summary;
 use crate::output::tables::comparison;
 use crate::run::folder::{METRICS, MODEL};
@@ -13,7 +14,7 @@ use crate::run::reconstructions;
 use crate::run::recorder;
 use crate::run::session::Session;
 use narrows_datasets::Dataset;
-use narrows_models::methods::Selection;
+use narrows_models::methods::{Selection, Tried};
 use narrows_models::{Architecture, Comparison, Curve, Method, Metric, Pretraining};
 use std::time::Instant;
 
@@ -61,8 +62,21 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
             .optional("tried", (!result.tried.is_empty()).then_some(&result.tried));
         let seconds = folder.finish(summary, start)?;
         Ok(comparison::table(&comparison.curve, &result, seconds)
-            + &format!("\nrun folder: {}\n", folder.path().display()))
+            + &format!("\nrun folder: {}\n", folder.path().display())
+            + &next(&result.tried, &quoted(folder.path().display()), &options.data.words()?))
     })
+}
+
+/// The command that trains a classifier on all labels. It names a method only if validation labels
+/// chose one: the best by the test would look better than it is.
+fn next(tried: &[Tried], run: &str, data: &str) -> String {
+    let better = |best, other: _| if Tried::is_better_than(other, best) { other } else { best };
+    match tried.iter().reduce(better) {
+        Some(best) if best.name != "lp-ft" => {
+            format!("next: narrows train{data} --method {}\n", best.name)
+        }
+        _ => format!("next: narrows train --encoder {run}{data}\n"),
+    }
 }
 
 /// The methods that `--auto` chooses from: those that are for such a model.

@@ -222,6 +222,11 @@ fn extension(path: &Path) -> Option<String> {
     Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
+/// Tells whether a file is an image that can be read, by its name.
+pub(super) fn has_image_name(path: &Path) -> bool {
+    extension(path).is_some_and(|extension| is_in(&READABLE, &extension))
+}
+
 fn is_in(extensions: &[&str], extension: &str) -> bool {
     extensions.contains(&extension)
 }

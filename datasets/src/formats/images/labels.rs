@@ -14,6 +14,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::folder::has_image_name;
 use super::folder::within;
 use super::listing::Items;
 use crate::error::{Error, OneLine, Problem, Remedy, Short, bail, listed};
@@ -53,6 +54,49 @@ struct Names {
     as_written: HashMap<String, Key>,
     /// By the same names in lower case.
     lower: HashMap<String, Key>,
+}
+
+/// Refuses the table `path`, to be read by `options`, if one of its columns names images that lie
+/// beside it: it labels these, and its rows are no samples.
+pub(crate) fn refuse_list(path: &Path, options: &TableOptions) -> Result<(), Error> {
+    /// The rows that are looked at, the header among them.
+    const LOOKED_AT: u64 = 21;
+    let beside = path.parent().unwrap_or(Path::new(""));
+    let names_image = |cell: &str| has_image_name(Path::new(cell)) && beside.join(cell).is_file();
+    let mut header: Vec<String> = Vec::new();
+    let mut may_name: Vec<bool> = Vec::new();
+    let mut rows = 0;
+    // Whatever is wrong with the table is told when it is read.
+    let _ = texts::for_each_row(path, options.delimiter, |_, cells: &[&str]| {
+        if rows == 0 {
+            header = cells.iter().map(|&cell| cell.to_owned()).collect();
+            may_name = vec![true; cells.len()];
+        } else {
+            for (may, cell) in may_name.iter_mut().zip(cells) {
+                *may &= names_image(cell);
+            }
+            may_name.truncate(cells.len());
+        }
+        rows += 1;
+        match rows < LOOKED_AT && may_name.contains(&true) {
+            true => Ok(()),
+            false => Err(Error::request("enough was seen")),
+        }
+    });
+    let ignored = |name: &str| options.ignore.iter().any(|ignored| ignored == name);
+    let found = header.iter().zip(&may_name).find(|(name, may)| **may && !ignored(name));
+    match found {
+        Some((name, _)) if rows > 1 => {
+            let beside = OneLine(if beside.as_os_str().is_empty() { ".".as_ref() } else { beside });
+            let problem = format!(
+                "names images that lie beside it, in its column {}: name the folder {beside} as \
+                 the data, and give this file as that of their labels",
+                Short(name),
+            );
+            Err(Error::file(path, Problem::with(problem, Remedy::LabelsFile)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Gives the images `items` in `dir` the labels that the file `path` has for them. Folders are no

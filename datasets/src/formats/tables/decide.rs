@@ -18,7 +18,7 @@ use super::marks::{self, is_currency, is_known_unit};
 use super::names::Names;
 use super::roles::Role;
 use super::units::Unit;
-use crate::error::{Problem, Remedy, Short};
+use crate::error::{Problem, Remedy, Short, listed};
 use crate::formats::options::Decimal;
 use crate::sample::column::Dates;
 use crate::sample::label::MOST_CLASSES;
@@ -38,6 +38,8 @@ pub(super) enum Kind {
 
 /// The most other texts that a column of numbers may have for all of them to be marks.
 const FEW_MARKS: usize = 3;
+/// The most other texts that an error about a column of numbers names.
+const SHOWN_MARKS: usize = 12;
 /// The range from which on whole numbers beside a few texts are measurements, and no codes.
 const WIDE: f64 = 10.0;
 
@@ -138,7 +140,7 @@ fn mixed(counts: &Counts, row_word: &str, decimal: Option<Decimal>) -> Result<()
                     || quantities > 0 && marks::quantity(text, decimal).is_some()
             })
     };
-    let marks: Vec<&str> = texts.filter(|text| !is_number(text)).take(FEW_MARKS + 1).collect();
+    let marks: Vec<&str> = texts.filter(|text| !is_number(text)).take(SHOWN_MARKS + 1).collect();
     let few = marks.len() <= FEW_MARKS && !counts.too_many;
     let no_names = marks.iter().all(|mark| !mark.contains(char::is_alphanumeric));
     let measured = quantities > 0
@@ -157,9 +159,13 @@ fn mixed(counts: &Counts, row_word: &str, decimal: Option<Decimal>) -> Result<()
     let text = first.map_or(String::new(), |(row, text)| format!("{text} in {row_word} {row}"));
     let what = if counts.dates == numbers { "dates" } else { "numbers" };
     let each = if others == 1 { "another text" } else { "other texts, the first" };
+    let all = match marks.len() {
+        2..=SHOWN_MARKS if !counts.too_many => format!(" ({} in all)", listed(&marks)),
+        _ => String::new(),
+    };
     let count = if others == 1 { String::new() } else { format!("{others} ") };
     let problem = format!(
-        "holds {numbers} {what}, but also {count}{each} {text}: name it as missing, read the \
+        "holds {numbers} {what}, but also {count}{each} {text}{all}: name it as missing, read the \
          column as categories, or ignore it"
     );
     Err((None, Problem::with(problem, Remedy::MissingOrCategories)))

@@ -5,6 +5,7 @@
 //! so that `7` and `007` are two.
 
 mod columns;
+mod refused;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -132,6 +132,9 @@ pub(super) fn quantity(text: &str, decimal: Decimal) -> Option<Marked<'_>> {
     {
         return None;
     }
+    if is_slip(unit) {
+        return None;
+    }
     let (mut signs, mut negative) = (0, false);
     take_sign(&mut rest, &mut signs, &mut negative);
     let rest = rest.trim_end();
@@ -141,6 +144,15 @@ pub(super) fn quantity(text: &str, decimal: Decimal) -> Option<Marked<'_>> {
     }
     let value = digits(rest, decimal)?;
     Some(Marked { value: if negative { -value } else { value }, unit: unit.trim_end() })
+}
+
+/// Tells whether the letters behind a number are no unit but a slip: a letter for a digit that
+/// looks like it, or an exponent that no number has.
+fn is_slip(unit: &str) -> bool {
+    let exponent = unit.strip_prefix(['e', 'E']).is_some_and(|digits| {
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    matches!(unit, "o" | "O" | "I") || exponent
 }
 
 /// The text in a pair of parentheses, by which accountants write what is negative.
@@ -321,9 +333,20 @@ mod tests {
         ] {
             assert_eq!(quantity(text, Decimal::Point), Some(Marked { value, unit }), "{text}");
         }
-        for text in
-            ["", "kg", "8", "8 %", "007B", "a8", "8 kg net of all weights", "8, kg", "1-2 m"]
-        {
+        for text in [
+            "",
+            "kg",
+            "8",
+            "8 %",
+            "007B",
+            "a8",
+            "8 kg net of all weights",
+            "8, kg",
+            "1-2 m",
+            "12o",
+            "1O",
+            "1e400",
+        ] {
             assert_eq!(quantity(text, Decimal::Point), None, "{text}");
         }
         assert_eq!(quantity("3,5 kg", Decimal::Comma).unwrap().value, 3.5);

@@ -14,6 +14,7 @@ use crate::sample::column::{Column, ColumnKind, Encoding};
 mod forms;
 mod kinds;
 mod spreadsheets;
+mod together;
 
 const PATH: &str = "t.csv";
 

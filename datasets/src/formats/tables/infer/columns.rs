@@ -1,15 +1,19 @@
 //! The columns of a layout, as the findings on them decide.
 
 use super::Inference;
+use super::refused::{Refused, alike};
 use crate::error::{Error, Short, bail};
 use crate::formats::options::Decimal;
-use crate::formats::tables::counts::{Counted, Counts};
+use crate::formats::tables::counts::{Counted, Counts, FEW_CATEGORIES};
 use crate::formats::tables::decide::{Kind, Wrong, categories, classes, kind};
 use crate::formats::tables::layout::{Field, Layout};
 use crate::formats::tables::names::Names;
 use crate::formats::tables::roles::Role;
 use crate::formats::tables::source::Cell;
 use crate::sample::column::{Column, ColumnKind, Dates, Encoding};
+
+/// Up to so many inputs of one column need no note.
+const MANY_INPUTS: usize = 20;
 
 impl Inference<'_> {
     /// The layout of `rows` rows.
@@ -35,6 +39,7 @@ impl Inference<'_> {
             let rows = if self.empty_rows == 1 { "empty row is" } else { "empty rows are" };
             layout.notes.push(format!("{} {rows} left out", self.empty_rows));
         }
+        let mut refused = Refused::default();
         for (at, counts) in std::mem::take(&mut self.counts).into_iter().enumerate() {
             let name = &self.names[at];
             let known = self.known.as_ref().and_then(|known| known.get(name.as_str()));
@@ -56,7 +61,9 @@ impl Inference<'_> {
                     }
                     let classes = classes(counts, self.decimal)
                         .map_err(|(row, problem)| self.wrong(row, at, problem))?;
-                    layout.class_names = (layout.labelled > 0).then(|| classes.to_strings());
+                    let names = classes.to_strings();
+                    layout.notes.extend(alike(name, &names));
+                    layout.class_names = (layout.labelled > 0).then_some(names);
                     Field::Label(classes)
                 }
                 (Role::Feature { .. }, Some(&column)) => {
@@ -91,11 +98,22 @@ impl Inference<'_> {
                         }
                     }
                 }
-                (role @ Role::Feature { .. }, None) => self
-                    .feature(name, role, counts, &mut layout)
-                    .map_err(|(row, problem)| self.wrong(row, at, problem))?,
+                (role @ Role::Feature { .. }, None) => {
+                    match self.feature(name, role, counts, &mut layout) {
+                        Ok(field) => field,
+                        // Others may have the same problem: all are named at once.
+                        Err((None, problem)) if Refused::is_of(&problem) => {
+                            refused.0.push((name.clone(), problem));
+                            Field::Ignored
+                        }
+                        Err((row, problem)) => return Err(self.wrong(row, at, problem)),
+                    }
+                }
             };
             layout.fields.push(field);
+        }
+        if let Some(problem) = refused.problem() {
+            return Err(Error::file(self.path, problem));
         }
         if layout.columns.is_empty() {
             bail!(self.path, "has no column with a value to learn from");
@@ -174,6 +192,13 @@ impl Inference<'_> {
                 }
                 let Role::Feature { ordinal, .. } = role else { return Ok(Field::Ignored) };
                 let names = categories(counts, rows)?;
+                let inputs = names.to_strings().len();
+                if !ordinal && inputs > FEW_CATEGORIES.min(MANY_INPUTS.max(rows as usize / 10)) {
+                    layout.notes.push(format!(
+                        "the column {shown} has {inputs} different values, and each becomes an \
+                         input: ignore the column if they are free text"
+                    ));
+                }
                 let encoding = if ordinal { Encoding::Ordinal } else { Encoding::OneHot };
                 let category = ColumnKind::Category { names: names.to_strings(), encoding };
                 (Field::Category(names), category)

@@ -184,8 +184,8 @@ fn lock(path: &Path) -> Result<Option<File>, Error> {
 #[cfg(unix)]
 fn is_at(file: &File, name: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let place = |about: fs::Metadata| (about.dev(), about.ino());
-    matches!((file.metadata(), name.metadata()), (Ok(a), Ok(b)) if place(a) == place(b))
+    let place = |about: &fs::Metadata| (about.dev(), about.ino());
+    matches!((file.metadata(), name.metadata()), (Ok(a), Ok(b)) if place(&a) == place(&b))
 }
 
 /// An open file cannot be removed here.

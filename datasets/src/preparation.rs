@@ -4,6 +4,7 @@ mod column;
 pub(crate) mod convert;
 mod fit;
 mod magnitudes;
+mod pixels;
 pub(crate) mod prepare;
 mod program;
 pub(crate) mod spelling;
@@ -17,6 +18,7 @@ use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
 pub use column::PreparedColumn;
 pub use fit::Fit;
+pub(crate) use pixels::Pixels;
 pub(crate) use program::OUT_OF_RANGE;
 use spelling::Spellings;
 pub use table::TablePreparation;
@@ -154,12 +156,17 @@ impl Preparation {
         table.columns().iter().filter_map(note).collect()
     }
 
-    /// The first column of a table whose `stored` number is far beyond those learnt from, and the
-    /// number: standardised, it is more than [`FAR`].
-    pub(crate) fn far_off(&self, stored: &[f32]) -> Option<(&str, f64)> {
+    /// The place of the first of a sample's `stored` values that is far beyond those learnt from:
+    /// prepared, it is more than [`FAR`].
+    pub(crate) fn far_off(&self, stored: &[f32]) -> Option<usize> {
         match self {
             Preparation::Table(table) => table.far_off(stored),
-            Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => None,
+            Preparation::Scaled { shift, scale } => {
+                let (shift, scale) = (f64::from(*shift), f64::from(*scale));
+                let far = |&value: &f32| ((f64::from(value) - shift) * scale).abs() > FAR;
+                stored.iter().position(far)
+            }
+            Preparation::Bytes { .. } | Preparation::Floats => None,
         }
     }
 

@@ -15,6 +15,7 @@ mod planning;
 mod pytorch;
 mod refusals;
 mod saving;
+mod subnormals;
 mod summary;
 mod trainer;
 mod training;

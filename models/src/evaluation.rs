@@ -9,7 +9,7 @@ pub use confusion::Confusion;
 pub use metric::Metric;
 pub use ranking::Ranking;
 
-use crate::error::{Error, ensure};
+use crate::error::{Error, ensure, error};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Loss, Network, Params, Pass, PassMemory, Target};
@@ -39,7 +39,7 @@ pub(crate) struct Coded {
 /// whose label is behind its classes, counts as classified wrongly, and has no loss.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The mean loss.
+    /// The mean loss; NaN if no sample has one.
     pub loss: f64,
     /// The fraction classified correctly, for a classifier.
     pub accuracy: Option<f64>,
@@ -48,6 +48,8 @@ pub struct Evaluation {
     pub balanced_accuracy: Option<f64>,
     /// The predicted classes in the order of the rows, for a classifier.
     pub predictions: Vec<u16>,
+    /// The first row that has an output that is not finite, and that output.
+    pub not_finite: Option<(u32, f32)>,
 }
 
 impl Evaluation {
@@ -56,6 +58,17 @@ impl Evaluation {
         match metric {
             Metric::Accuracy => self.accuracy,
             Metric::Balanced => self.balanced_accuracy,
+        }
+    }
+
+    /// This evaluation on `data`, whose numbers are results then.
+    ///
+    /// # Errors
+    /// If the model has an output that is not finite.
+    pub fn finite(self, data: &Dataset) -> Result<Evaluation, Error> {
+        match self.not_finite {
+            None => Ok(self),
+            Some((row, output)) => Err(not_finite(data, row, output)),
         }
     }
 
@@ -128,7 +141,7 @@ impl Evaluation {
         let mut x = vec![0.0; memory.max_batch() * len];
         let mut labels = vec![0; memory.max_batch()];
         let mut batch_rows = vec![0; memory.max_batch()];
-        let (mut sum, mut predictions) = (0.0, Vec::new());
+        let (mut sum, mut predictions, mut not_finite) = (0.0, Vec::new(), None);
         let classes = network.output().len();
         // Samples of each class: those classified correctly, and all. Behind those of the network
         // are classes that it does not tell.
@@ -153,6 +166,11 @@ impl Evaluation {
                     network.forward_from_frozen(cx, params, &mut memory, codes, Pass::evaluate())?
                 }
             };
+            not_finite = not_finite.or_else(|| {
+                let at = y.iter().position(|y| !y.is_finite())?;
+                // Of codes the row is not known, and nobody asks for it.
+                Some((batch_rows[at / network.output().len()], y[at]))
+            });
             let target = match goal {
                 Goal::Reconstruct => Target::Values(x),
                 Goal::Classify => {
@@ -194,8 +212,15 @@ impl Evaluation {
                 (Some(correct as f64 / n), Some(recalls.iter().sum::<f64>() / recalls.len() as f64))
             }
         };
-        Ok(Evaluation { loss: sum / known as f64, accuracy, balanced_accuracy, predictions })
+        let loss = sum / known as f64;
+        Ok(Evaluation { loss, accuracy, balanced_accuracy, predictions, not_finite })
     }
+}
+
+/// The error of a model that makes `output` of `row`, which is not finite.
+pub(crate) fn not_finite(data: &Dataset, row: u32, output: f32) -> Error {
+    let remedy = "its weights are too large, or this row is far from what it learnt";
+    error!(Data, "{}: the model's output of row {row} is {output}: {remedy}", data.name())
 }
 
 /// The logits and labels of those samples whose label is one of the `classes`; `None` if all are.

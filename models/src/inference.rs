@@ -2,7 +2,8 @@
 //! them.
 
 use crate::architecture::{Architecture, ENCODER};
-use crate::error::{Error, bail};
+use crate::error::Error;
+use crate::evaluation::not_finite;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::math::softmax;
 use narrows_engine::parallel::Chunks;
@@ -67,6 +68,7 @@ pub fn score(
                 *worst = largest.1;
             }
         });
+        check_finite(data, rows, &scores)?;
         let out_of_range = data.out_of_range(rows)?;
         for (worst, out_of_range) in worst.iter_mut().zip(out_of_range) {
             *worst = out_of_range.map_or(*worst, |place| place as u32);
@@ -96,6 +98,7 @@ pub fn predict(
         logits.extend(y.iter().map(|logit| logit / temperature));
         probabilities.resize(y.len(), 0.0);
         softmax(cx, classes, &logits, &mut probabilities);
+        check_finite(data, rows, &probabilities)?;
         take(rows, &probabilities)
     })
 }
@@ -139,11 +142,16 @@ fn for_predictions(
         let (x, y) = (&mut x[..listed.len() * n], &mut y[..listed.len() * outputs]);
         data.gather_in_passing(listed, x)?;
         predictor.predict(cx, &mut workspace, x, y)?;
-        if let Some(at) = y.iter().position(|value| !value.is_finite()) {
-            let row = listed[at / outputs];
-            bail!(Data, "{}: the model's output of row {row} is {}", data.name(), y[at]);
-        }
+        check_finite(data, listed, y)?;
         take(listed, x, y)?;
     }
     Ok(())
+}
+
+/// Refuses `values`, as many for each of `rows`, if one is not finite.
+fn check_finite(data: &Dataset, rows: &[u32], values: &[f32]) -> Result<(), Error> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(at) => Err(not_finite(data, rows[at / (values.len() / rows.len())], values[at])),
+        None => Ok(()),
+    }
 }

@@ -263,3 +263,35 @@ fn what_makes_no_sense_is_refused() {
         assert!(e.contains("dense models with batch norm"), "{e}");
     }
 }
+
+/// Each method stops where its numbers end, and names the place.
+#[test]
+fn a_training_that_diverges_stops_with_layer_and_step() {
+    let cx = Context::new(1).unwrap();
+    let setting = Setting::new(&dense());
+    for method in methods() {
+        // A step and no more, with samples for validation and without; and several.
+        for (batch, validates) in [(500, true), (500, false), (50, true)] {
+            let decaying = Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 1e30 };
+            let training = SemiTraining {
+                epochs: 3,
+                batch,
+                lr: 1e30,
+                schedule: Schedule::Constant,
+                optimizer: decaying,
+                ..semi(method.clone())
+            };
+            let no_rows: &[u32] = &[];
+            let validation = if validates { &setting.draw.validation } else { no_rows };
+            let task = SemiTask { validation: Rows::Listed(validation), ..setting.task() };
+            let params = Params::new(&setting.network, 2);
+            let mut run = SemiRun::new("test", &setting.network, params, task, &training).unwrap();
+            let error = run.train(&cx, &()).unwrap_err();
+            let message = error.to_string();
+            assert_eq!(error.kind(), narrows_models::ErrorKind::Diverged, "{message}");
+            let layer = ["encoder.", "head.", "decoder."];
+            assert!(layer.iter().any(|layer| message.contains(layer)), "{method:?}: {message}");
+            assert!(message.contains("step ") && message.contains("lower the"), "{message}");
+        }
+    }
+}

@@ -80,7 +80,8 @@ pub fn run(options: &Evaluate, explicit: &[String]) -> Result<String, Error> {
     } else {
         let rows = Rows::all(test.len());
         let loss = Loss::L2;
-        let mse = Evaluation::of(&cx, network, params, &loss, test, rows, Goal::Reconstruct)?.loss;
+        let goal = Goal::Reconstruct;
+        let mse = Evaluation::of(&cx, network, params, &loss, test, rows, goal)?.finite(test)?.loss;
         if let Some(folder) = &folder {
             reconstructions::draw(&cx, network, params, test, folder)?;
         }
@@ -303,6 +304,7 @@ impl Tested {
                 };
                 let evaluation =
                     Evaluation::of_classifier(cx, network, params, test, held, &mut take)?;
+                let evaluation = evaluation.finite(test)?;
                 (evaluation, fitted, temperature.map(|temperature| (temperature, plain.error())))
             }
             _ => {
@@ -335,7 +337,7 @@ impl Tested {
             .row("test_balanced_accuracy", confusion.accuracy_by(Metric::Balanced))
             .row("expected_calibration_error", calibration.error())
             .row("confidence", calibration.confidence())
-            .row("test_loss", calibration.loss())
+            .optional("test_loss", calibration.loss())
             .optional("temperature", temperature.map(|(temperature, _)| temperature))
             .optional("uncalibrated_error", temperature.map(|(_, error)| error))
             .row("classes", each)

@@ -190,7 +190,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     let said = place.run("score ae t.csv --out no/such/s.csv");
     assert!(
-        said.code == Some(2) && said.err.starts_with("narrows: no/such/s.csv: cannot write: "),
+        said.code == Some(2) && said.err.starts_with("narrows: no/such: there is no such folder: "),
         "{}",
         said.err
     );

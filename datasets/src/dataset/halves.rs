@@ -2,12 +2,10 @@
 
 use crate::dataset::Dataset;
 use crate::dataset::gather::AT_A_TIME;
-use crate::dataset::prepared::written;
-use crate::error::{Error, Short};
-use crate::preparation::{Fit, Preparation};
+use crate::error::Error;
+use crate::preparation::{Fit, Pixels, Preparation};
 use crate::random::order::listed_holdout;
 use crate::sample::column::{Column, ColumnKind};
-use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 
 /// Two halves of data, kept apart: a model learns from one, and is tested on the other. Their
@@ -161,15 +159,7 @@ impl TrainTest {
     pub(crate) fn prepared(self) -> Result<TrainTest, Error> {
         let TrainTest { train, test } = self;
         let preparation = match train.preparation() {
-            Preparation::Floats => {
-                let preparation = fitted(&train)?;
-                if test.dtype() == Dtype::F32 && test.columns().is_none() {
-                    test.for_each_stored_floats(AT_A_TIME, |row, sample| {
-                        check_finite(&test, row, sample)
-                    })?;
-                }
-                preparation
-            }
+            Preparation::Floats => fitted(&train)?,
             other => other.clone(),
         };
         let test = test.prepared_like(&preparation)?;
@@ -197,19 +187,6 @@ impl TrainTest {
     }
 }
 
-/// Refuses the sample `row` of an array if a value is infinite or NaN. In a table, NaN is a missing
-/// value.
-fn check_finite(data: &Dataset, row: usize, sample: &[f32]) -> Result<(), Error> {
-    match sample.iter().position(|value| !value.is_finite()) {
-        Some(at) if data.columns().is_none() => Err(data.error(format!(
-            "sample {} holds {} at its value {at}: mend or remove it",
-            data.stored_row(row as u32),
-            sample[at]
-        ))),
-        _ => Ok(()),
-    }
-}
-
 /// The preparation that suits floats, by a pass over all of them: images are brought into [0, 1],
 /// anything else is standardised.
 fn fitted(train: &Dataset) -> Result<Preparation, Error> {
@@ -222,38 +199,23 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
             Some(Fit::new(&(0..width).map(column).collect::<Vec<_>>()))
         }
     };
-    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+    let mut pixels = Pixels::default();
     train.for_each_stored_floats(AT_A_TIME, |row, sample| {
-        check_finite(train, row, sample)?;
+        train.check_finite(row, sample)?;
         match &mut fit {
             _ if row >= train.learnt() => {}
             Some(fit) => fit.push(sample),
-            None => {
-                sample.iter().for_each(|&value| (low, high) = (low.min(value), high.max(value)))
-            }
+            None => pixels.push(sample),
         }
         Ok(())
     })?;
-    if let Some((column, number, row)) = fit.as_ref().and_then(Fit::too_large)
-        && train.columns().is_some()
-    {
-        return Err(train.error(format!(
-            "{}, column {}: {} is so large that the other numbers do not count beside \
-             it: mend it, leave it empty as missing, or ignore the column",
-            train.place(row as u32),
-            Short(column),
-            written(number),
-        )));
+    let too_large = match &fit {
+        Some(fit) => fit.too_large(),
+        None => pixels.too_large(width),
+    };
+    match (too_large, fit) {
+        (Some((at, number, row)), _) => Err(train.too_large(row as u32, at, number)),
+        (None, Some(fit)) => Ok(fit.finish()),
+        (None, None) => Ok(pixels.finish()),
     }
-    Ok(match fit {
-        Some(fit) => fit.finish(),
-        None if low >= 0.0 && high <= 1.0 => Preparation::Scaled { shift: 0.0, scale: 1.0 },
-        // In f32, the difference of distant bounds overflows, and the quotient of close ones.
-        None => match 1.0 / (f64::from(high) - f64::from(low)) {
-            scale if (scale as f32).is_finite() => {
-                Preparation::Scaled { shift: low, scale: scale as f32 }
-            }
-            _ => Preparation::Scaled { shift: low, scale: 1.0 },
-        },
-    })
 }

@@ -52,25 +52,68 @@ impl Dataset {
     /// Bytes keep their own maximum.
     ///
     /// # Errors
-    /// If a column is not there, or values are of another type or another number.
+    /// If a column is not there, values are of another type or another number, a number is far
+    /// beyond those learnt from, or a value of an array is not finite.
     pub fn prepared_like(self, preparation: &Preparation) -> Result<Self, Error> {
-        match (preparation, &self.columns) {
-            (Preparation::Bytes { .. }, _) if self.dtype() == Dtype::U8 => Ok(self),
+        let adapted = match (preparation, &self.columns) {
+            (Preparation::Bytes { .. }, _) if self.dtype() == Dtype::U8 => return Ok(self),
             (Preparation::Table(_), Some(columns)) => {
-                let adapted = preparation.adapted(columns).map_err(|e| self.error(e))?;
-                self.for_each_stored_floats(AT_A_TIME, |row, sample| {
-                    let Some((column, number)) = adapted.far_off(sample) else { return Ok(()) };
-                    Err(self.error(format!(
-                        "{}, column {}: {} is far beyond the numbers learnt from: mend \
-                         it, or leave it empty as missing",
-                        self.place(row as u32),
-                        Short(column),
-                        written(number),
-                    )))
-                })?;
-                self.with_preparation(adapted)
+                preparation.adapted(columns).map_err(|e| self.error(e))?
             }
-            _ => self.with_preparation(preparation.clone()),
+            _ => preparation.clone(),
+        };
+        let data = self.with_preparation(adapted)?;
+        if data.dtype() == Dtype::F32 {
+            data.for_each_stored_floats(AT_A_TIME, |row, sample| {
+                data.check_finite(row, sample)?;
+                let Some(at) = data.preparation.far_off(sample) else { return Ok(()) };
+                let place = data.cell(row as u32, at, sample[at]);
+                let remedy = data.remedy("mend it, or leave it empty as missing");
+                let problem = "far beyond the numbers learnt from";
+                Err(data.error(format!("{place} is {problem}: {remedy}")))
+            })?;
+        }
+        Ok(data)
+    }
+
+    /// Refuses the sample `row` of an array if a value is infinite or NaN. In a table, NaN is a
+    /// missing value.
+    pub(crate) fn check_finite(&self, row: usize, sample: &[f32]) -> Result<(), Error> {
+        match sample.iter().position(|value| !value.is_finite()) {
+            Some(at) if self.columns.is_none() => Err(self.error(format!(
+                "sample {} holds {} at its value {at}: mend or remove it",
+                self.stored_row(row as u32),
+                sample[at]
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The error of the stored `number`, the value `at` of the sample `row`, beside which the
+    /// others do not count.
+    pub(crate) fn too_large(&self, row: u32, at: usize, number: f32) -> Error {
+        let place = self.cell(row, at, number);
+        let remedy = self.remedy("mend it, leave it empty as missing, or ignore the column");
+        let problem = "so large that the other numbers do not count beside it";
+        self.error(format!("{place} is {problem}: {remedy}"))
+    }
+
+    /// A stored number and its place, as a user finds them.
+    fn cell(&self, row: u32, at: usize, number: f32) -> String {
+        let number = f64::from(number);
+        match self.columns.as_ref().and_then(|columns| columns.get(at)) {
+            Some(Column { name, kind }) => {
+                let number = written(number + kind.origin() as f64);
+                format!("{}, column {}: {number}", self.place(row), Short(name))
+            }
+            None => format!("sample {}, value {at}: {}", self.stored_row(row), written(number)),
+        }
+    }
+
+    fn remedy(&self, of_table: &'static str) -> &'static str {
+        match self.columns {
+            Some(_) => of_table,
+            None => "mend it, or remove the sample",
         }
     }
 

@@ -98,17 +98,13 @@ impl Fit {
         self.rows += 1;
     }
 
-    /// A number beside which the others of its column do not count: the column's name, the number,
-    /// and the place of its row among those taken in.
-    pub(crate) fn too_large(&self) -> Option<(&str, f64, u64)> {
-        self.columns.iter().zip(&self.magnitudes).find_map(|(column, magnitudes)| {
+    /// A number beside which the others of its column do not count: the place of its column, the
+    /// number as it is stored, and the place of its row among those taken in.
+    pub(crate) fn too_large(&self) -> Option<(usize, f32, u64)> {
+        let columns = self.columns.iter().zip(&self.magnitudes);
+        (0..).zip(columns).find_map(|(at, (column, magnitudes))| {
             let (number, row) = magnitudes.too_large()?;
-            let number = f64::from(number) + column.kind.origin() as f64;
-            matches!(column.kind, ColumnKind::Number { .. }).then_some((
-                column.name.as_str(),
-                number,
-                row,
-            ))
+            matches!(column.kind, ColumnKind::Number { .. }).then_some((at, number, row))
         })
     }
 

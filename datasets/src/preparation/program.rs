@@ -162,23 +162,17 @@ impl Program {
         self.features
     }
 
-    /// The place, among the columns of numbers, of the first number that is [`FAR`] from the mean,
-    /// and by how many standard deviations. `stored: (stored)`.
-    pub(super) fn far_off(&self, stored: &[f32]) -> Option<(usize, f64)> {
-        let mut before = 0;
-        for operation in &self.operations {
-            let Operation::Numbers { from, means, inverses } = operation else { continue };
+    /// The stored place of the first number that is more than [`FAR`] standard deviations from the
+    /// mean. `stored: (stored)`.
+    pub(super) fn far_off(&self, stored: &[f32]) -> Option<usize> {
+        self.operations.iter().find_map(|operation| {
+            let Operation::Numbers { from, means, inverses } = operation else { return None };
             let mut prepared = stored[*from..].iter().zip(means).zip(inverses);
             let far = prepared.position(|((&stored, mean), inverse)| {
                 ((f64::from(stored) - mean) * inverse).abs() > FAR
             });
-            if let Some(at) = far {
-                let number = (f64::from(stored[from + at]) - means[at]) * inverses[at];
-                return Some((before + at, number));
-            }
-            before += means.len();
-        }
-        None
+            far.map(|at| from + at)
+        })
     }
 
     /// The feature of a number out of the range learnt from, or of a category that was never seen,

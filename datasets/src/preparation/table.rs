@@ -86,13 +86,9 @@ impl TablePreparation {
         self.program.run(stored, out);
     }
 
-    /// The first column whose number is [`FAR`] from the mean, and the number.
-    pub(super) fn far_off(&self, stored: &[f32]) -> Option<(&str, f64)> {
-        let (at, number) = self.program.far_off(stored)?;
-        let of_numbers = |column: &&PreparedColumn| matches!(column, PreparedColumn::Number { .. });
-        let column = self.columns.iter().filter(of_numbers).nth(at)?;
-        let PreparedColumn::Number { mean, std, .. } = column else { return None };
-        Some((column.name(), mean + number * std))
+    /// The stored place of the first number that is far from the mean.
+    pub(super) fn far_off(&self, stored: &[f32]) -> Option<usize> {
+        self.program.far_off(stored)
     }
 
     /// The feature that is out of the range learnt from, as `Dataset::out_of_range` says.

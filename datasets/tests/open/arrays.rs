@@ -213,3 +213,83 @@ fn a_value_of_an_array_that_is_not_finite_is_named() {
         }
     }
 }
+
+/// A number beside which the others do not count is named, in either half and in every format.
+#[test]
+fn a_value_of_an_array_far_beyond_all_others_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let mut seen = [false; 2];
+    for (wrong, huge) in (0..24).zip([1e20_f32, -3e38, 1e30, f32::MAX].into_iter().cycle()) {
+        let mut values: Vec<f32> = (0..24 * 4).map(|at| (at % 7) as f32 + 0.5).collect();
+        values[wrong * 4 + 2] = huge;
+        let bytes = f32s(&values);
+        let x = npy("<f4", "(24, 4)", &bytes);
+        let tensors = safetensors(&[("x", "F32", &[24, 4], bytes.clone())]);
+        for path in [
+            put(dir, "columns.npy", &x),
+            put(dir, "images.npy", &npy("<f4", "(24, 2, 2)", &bytes)),
+            put(dir, "wide.npy", &npy("<f8", "(24, 4)", &f64s(&values))),
+            put(dir, "x.npz", &zip(&[Member::stored("x.npy", &x)])),
+            put(dir, "x.idx", &idx(0x0d, &[24, 4], &big_endian(&values))),
+            put(dir, "x.safetensors", &tensors),
+        ] {
+            let error = open(&path).unwrap_err().to_string();
+            let place = format!("sample {wrong}, value 2: {huge:e} is ");
+            assert!(error.contains(&place), "{error}");
+            seen[usize::from(error.contains("far beyond the numbers learnt from"))] = true;
+        }
+    }
+    assert_eq!(seen, [true; 2], "each half has had it");
+}
+
+/// Samples that come later are compared with those learnt from.
+#[test]
+fn later_samples_of_an_array_are_compared_with_those_learnt_from() {
+    let folder = tempfile::tempdir().unwrap();
+    for shape in ["4", "2, 2"] {
+        let file =
+            |rows: usize, values: &[f32]| npy("<f4", &format!("({rows}, {shape})"), &f32s(values));
+        let values: Vec<f32> = (0..24 * 4).map(|at| (at % 7) as f32 + 0.5).collect();
+        let learnt = put(folder.path(), "learnt.npy", &file(24, &values));
+        let learnt = open(&learnt).unwrap().train.preparation().clone();
+        for (wrong, problem) in [
+            (1e12_f32, "sample 1, value 3: 1e12 is far beyond the numbers learnt from"),
+            (-3e38, "sample 1, value 3: -3e38 is far beyond the numbers learnt from"),
+            (f32::NAN, "sample 1 holds NaN at its value 3"),
+            (f32::INFINITY, "sample 1 holds inf at its value 3"),
+        ] {
+            let new = [0.5, 1.5, 2.5, 3.5, 0.5, 1.5, 2.5, wrong];
+            let new = put(folder.path(), "new.npy", &file(2, &new));
+            let new = whole(&new, &OpenOptions::default());
+            let error = new.prepared_like(&learnt).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+        let new = put(folder.path(), "new.npy", &file(1, &[-1e3, 1e3, 0.0, 1e5]));
+        let new = whole(&new, &OpenOptions::default()).prepared_like(&learnt).unwrap();
+        assert!(seen(&new)[0].iter().all(|value| value.is_finite()));
+    }
+}
+
+/// Data that are large throughout are standardised like others.
+#[test]
+fn arrays_of_large_numbers_alone_are_learnt_from() {
+    let folder = tempfile::tempdir().unwrap();
+    for scale in [1e20_f32, 1e30, 4e37] {
+        let values: Vec<f32> = (0..24 * 4).map(|at| ((at % 7) as f32 + 0.5) * scale).collect();
+        for shape in ["(24, 4)", "(24, 2, 2)"] {
+            let path = put(folder.path(), "large.npy", &npy("<f4", shape, &f32s(&values)));
+            let seen = seen(&open(&path).unwrap().train).concat();
+            assert!(seen.iter().all(|value| value.abs() < 10.0), "{seen:?}");
+            assert!(seen.iter().any(|value| *value != seen[0]), "{seen:?}");
+        }
+    }
+}
+
+fn f64s(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|&value| f64::from(value).to_le_bytes()).collect()
+}
+
+fn big_endian(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_be_bytes()).collect()
+}

@@ -136,6 +136,18 @@ impl LadderMemory {
         self.max_unlabelled
     }
 
+    /// The layer whose values are the first that are not finite after a step: there it went wrong.
+    pub fn first_not_finite(&self) -> Option<String> {
+        let Passes { noisy, decoder, .. } = &self.passes;
+        let is_wrong = |values: &Slab| values.iter().any(|value| !value.is_finite());
+        let up = (1..noisy.pre.len()).map(|l| ("encoder", l, [&noisy.pre[l], &noisy.h[l]]));
+        let down =
+            (0..decoder.s.len()).rev().map(|l| ("decoder", l, [&decoder.v[l], &decoder.s[l]]));
+        let (part, l, _) =
+            up.chain(down).find(|(.., values)| values.iter().any(|v| is_wrong(v)))?;
+        Some(format!("{part}.{l}"))
+    }
+
     /// The batch's mean and biased variance of what layer `l`, from 1 on, normalised in the last
     /// clean pass: (n_l) each.
     ///

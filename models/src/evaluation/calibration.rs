@@ -72,9 +72,9 @@ impl Calibration {
         self.bins.iter().map(|(_, _, sure)| sure).sum::<f64>() / self.samples()
     }
 
-    /// The mean cross-entropy. NaN of none.
-    pub fn loss(&self) -> f64 {
-        self.loss / self.known as f64
+    /// The mean cross-entropy of the samples that have one; `None` if none has.
+    pub fn loss(&self) -> Option<f64> {
+        (self.known > 0).then(|| self.loss / self.known as f64)
     }
 }
 
@@ -143,7 +143,7 @@ mod tests {
         assert!((found.error() - by_hand).abs() < 1e-6, "{}", found.error());
         assert!((found.confidence() - (0.9 + 0.9 + 0.7 + 0.6) / 4.0).abs() < 1e-6);
         let loss = -(0.9f64.ln() + 0.1f64.ln() + 0.7f64.ln() + 0.4f64.ln()) / 4.0;
-        assert!((found.loss() - loss).abs() < 1e-6, "{}", found.loss());
+        assert!((found.loss().unwrap() - loss).abs() < 1e-6, "{}", found.loss().unwrap());
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         found.add(&[0.0; 5], &[1]);
         found.add(&[200.0, 0.0, 0.0, 0.0, 0.0], &[0]);
         assert!((found.error() - 0.1).abs() < 1e-9, "{}", found.error());
-        assert!((found.loss() - 5f64.ln() / 2.0).abs() < 1e-9);
+        assert!((found.loss().unwrap() - 5f64.ln() / 2.0).abs() < 1e-9);
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         let loss = |t: f32| {
             let mut of = Calibration::new(t);
             of.add(&logits, &labels);
-            of.loss() * labels.len() as f64 + f64::from(t).ln().powi(2) / 2.0
+            of.loss().unwrap() * labels.len() as f64 + f64::from(t).ln().powi(2) / 2.0
         };
         let t = fit_temperature(&logits, &labels);
         assert!((0.1..10.0).contains(&t), "{t}");

@@ -73,8 +73,9 @@ pub struct TrialResult {
     pub test_accuracy: f64,
     /// The mean over the classes.
     pub test_balanced_accuracy: f64,
-    /// The mean cross-entropy there.
-    pub test_loss: f64,
+    /// The mean cross-entropy there; `None` if all are of classes never seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_loss: Option<f64>,
     /// The score that the run was chosen by: its accuracy on the validation labels, by the metric
     /// of the training.
     pub validation_accuracy: Option<f64>,

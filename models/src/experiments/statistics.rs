@@ -119,7 +119,7 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
 
 /// The 95 % interval of a proportion of which `hits` of `n` trials are an observation (Wilson
 /// 1927). Unlike the normal approximation it stays within 0 and 1 and has a width for 0 and for `n`
-/// hits. NaN for no trials.
+/// hits. From 0 to 1 for no trials.
 pub fn wilson(hits: usize, n: usize) -> [f64; 2] {
     /// The normal distribution's 97.5 % quantile.
     const Z: f64 = 1.959_963_984_540_054;

@@ -107,7 +107,7 @@ impl Curve<'_> {
             seed,
             test_accuracy: test.accuracy_by(Metric::Accuracy).unwrap_or(f64::NAN),
             test_balanced_accuracy: test.accuracy_by(Metric::Balanced).unwrap_or(f64::NAN),
-            test_loss: test.loss,
+            test_loss: Some(test.loss).filter(|loss| loss.is_finite()),
             validation_accuracy: best.and_then(|best| best.validation_accuracy),
             validation_loss: best.and_then(|best| best.validation_loss),
             lr: trained.lr,

@@ -28,7 +28,7 @@ impl Ensemble {
     ///
     /// # Errors
     /// If the data do not fit the network, there are none, or they are not as many, or in as many
-    /// classes, as before.
+    /// classes, as before; or if an output is not finite.
     pub fn add(
         &mut self,
         cx: &Context,
@@ -48,7 +48,7 @@ impl Ensemble {
             math::softmax(cx, network.output().len(), &logits, &mut probabilities[start..]);
             of_rows.extend_from_slice(labels);
         };
-        Evaluation::of_classifier(cx, network, params, data, rows, &mut take)?;
+        Evaluation::of_classifier(cx, network, params, data, rows, &mut take)?.finite(data)?;
         if self.members == 0 {
             (self.sum, self.labels) = (vec![0.0; of_rows.len() * classes], of_rows.clone());
         }
@@ -92,6 +92,7 @@ impl Ensemble {
             accuracy: Some(confusion.accuracy_by(Metric::Accuracy)),
             balanced_accuracy: Some(confusion.accuracy_by(Metric::Balanced)),
             predictions,
+            not_finite: None,
         }
     }
 }

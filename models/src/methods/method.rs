@@ -101,13 +101,14 @@ impl TrainedClassifier {
     /// Evaluates it on the samples of `data` that have a label.
     ///
     /// # Errors
-    /// If there are none, or they cannot be read.
+    /// If there are none, they cannot be read, or an output is not finite.
     pub fn test(&self, cx: &Context, data: &Dataset) -> Result<Evaluation, Error> {
         let TrainedClassifier { network, params, others, .. } = self;
         let rows = data.labelled_rows()?;
         let rows = Rows::Listed(&rows);
         if others.is_empty() {
-            return Evaluation::of_classifier(cx, network, params, data, rows, &mut |_, _| {});
+            return Evaluation::of_classifier(cx, network, params, data, rows, &mut |_, _| {})?
+                .finite(data);
         }
         let mut ensemble = Ensemble::new(network.output().len());
         for params in [params].into_iter().chain(others) {

@@ -43,10 +43,10 @@ pub struct Tried {
     /// The epochs that it had there: of samples without a label, where it looks at them.
     pub epochs: usize,
     /// Its accuracy on the validation labels, by the metric of the training.
-    #[serde(deserialize_with = "nan_for_null")]
+    #[serde(default = "nan", skip_serializing_if = "is_nan", deserialize_with = "nan_for_null")]
     pub validation_accuracy: f64,
     /// Its loss on them.
-    #[serde(deserialize_with = "nan_for_null")]
+    #[serde(default = "nan", skip_serializing_if = "is_nan", deserialize_with = "nan_for_null")]
     pub validation_loss: f64,
     /// The time that it took, on one thread.
     pub seconds: f64,
@@ -185,7 +185,18 @@ fn of_epochs(approach: &Method, most: usize) -> Method {
     approach
 }
 
-/// Numbers that are none are null in JSON.
+/// Of a method that failed there are no numbers.
+fn nan() -> f64 {
+    f64::NAN
+}
+
+// By reference, as serde calls it.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_nan(number: &f64) -> bool {
+    number.is_nan()
+}
+
+/// They were null in JSON once.
 fn nan_for_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }

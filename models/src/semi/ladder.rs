@@ -177,7 +177,9 @@ impl LadderTrainer {
             self.ladder.gradients(cx, &self.params, &mut self.memory, batch, &mut self.grads)?;
         let loss = supervised + denoising;
         if !loss.is_finite() {
-            let when = format_args!("at step {step}");
+            let layer = self.memory.first_not_finite();
+            let place = layer.map_or("the loss itself".to_string(), |name| format!("layer {name}"));
+            let when = format_args!("at step {step}, first in {place}");
             return Err(narrows_engine::Error::diverged("the ladder's loss", loss, when).into());
         }
         self.optimizer.step(cx, &mut self.params, &self.grads, lr)?;

@@ -313,7 +313,7 @@ impl<'a> SemiRun<'a> {
             let (network, take) = (self.network, &mut |_: &[f32], _: &[u32]| {});
             Evaluation::of_classifier(cx, network, &self.params, data, validation, take)
         });
-        let when = format!("in epoch {}", epoch + 1);
+        let when = format!("by step {}, in epoch {}", self.learner.steps(), epoch + 1);
         end_epoch(
             (&self.name, observer),
             record,

@@ -85,7 +85,7 @@ impl Steps {
 /// `params` if they are the best so far, and adds the record to `history`.
 ///
 /// # Errors
-/// If the validation loss is not finite; the message says `when`.
+/// If a weight or the validation loss is not finite; the message says `when`.
 pub(crate) fn end_epoch(
     (run, observer): (&str, &dyn Observer),
     record: EpochRecord,
@@ -94,6 +94,11 @@ pub(crate) fn end_epoch(
     history: &mut Vec<EpochRecord>,
     best: &mut Option<Best>,
 ) -> Result<(), Error> {
+    // The last step's weights have met no loss yet.
+    if let Some((name, value)) = first_not_finite(params) {
+        let what = format!("{name} holds a value that");
+        return Err(narrows_engine::Error::diverged(what, value.into(), when).into());
+    }
     let evaluation = evaluation.as_ref();
     if let Some(Evaluation { loss, .. }) = evaluation.filter(|e| !e.loss.is_finite()) {
         return Err(narrows_engine::Error::diverged("the validation loss", *loss, when).into());
@@ -107,4 +112,12 @@ pub(crate) fn end_epoch(
     Best::keep(best, &record, params);
     history.push(record);
     Ok(())
+}
+
+/// The first value that is not finite, and the name of its parameter.
+fn first_not_finite(params: &Params) -> Option<(&str, f32)> {
+    params.entries().iter().find_map(|entry| {
+        let values = &params.values()[entry.range.clone()];
+        values.iter().find(|value| !value.is_finite()).map(|value| (&entry.name[..], *value))
+    })
 }

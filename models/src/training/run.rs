@@ -203,14 +203,8 @@ impl<'a> Run<'a> {
     fn end(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         let epoch = self.history.len();
         let record = self.steps.record(epoch + 1);
-        // The last step's weights have met no loss yet.
         let when =
             format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
-        if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params)
-        {
-            let what = format!("{name} holds a value that");
-            return Err(narrows_engine::Error::diverged(what, value.into(), when).into());
-        }
         self.swap_average();
         let evaluation = self.validate(cx);
         self.swap_average();
@@ -374,15 +368,4 @@ impl<'a> Run<'a> {
             None => e,
         })
     }
-}
-
-/// The first value that is not finite, and the name of its parameter; of those that training may
-/// have changed.
-fn first_not_finite<'p>(network: &Network, params: &'p Params) -> Option<(&'p str, f32)> {
-    let frozen = network.frozen_params(params);
-    let entries = params.entries().iter().filter(|entry| entry.range.start >= frozen.end);
-    entries.into_iter().find_map(|entry| {
-        let values = &params.values()[entry.range.clone()];
-        values.iter().find(|value| !value.is_finite()).map(|value| (&entry.name[..], *value))
-    })
 }

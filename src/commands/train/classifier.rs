@@ -155,7 +155,8 @@ impl Classifier<'_> {
             let held = &labels.draw.validation;
             let rows = Rows::Listed(held);
             let Evaluation { loss, balanced_accuracy, predictions, .. } =
-                Evaluation::of(cx, network, &params, self.loss, data, rows, Goal::Classify)?;
+                Evaluation::of(cx, network, &params, self.loss, data, rows, Goal::Classify)?
+                    .finite(data)?;
             let calibrate = || calibrate(cx, network, &params, data, held, description, folder);
             let temperature = labelling.calibrate.then(calibrate).transpose()?;
             let pairs = held.iter().zip(&predictions);
@@ -224,7 +225,8 @@ fn calibrate(
         logits.extend_from_slice(batch);
         labels.extend_from_slice(of);
     };
-    Evaluation::of_classifier(cx, network, params, train, Rows::Listed(held), &mut take)?;
+    Evaluation::of_classifier(cx, network, params, train, Rows::Listed(held), &mut take)?
+        .finite(train)?;
     let temperature = fit_temperature(&logits, &labels);
     let description = Description { temperature: Some(temperature), ..description };
     model_file::save(&folder.file(MODEL), params, &description)?;

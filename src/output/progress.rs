@@ -1,4 +1,4 @@
-//! Progress on stderr: bars on a terminal, lines elsewhere, nothing when quiet.
+//! Progress on stderr: bars on a terminal, lines elsewhere, warnings alone when quiet.
 
 mod bars;
 mod lines;
@@ -24,7 +24,7 @@ trait Display: Send {
     fn end(&mut self) {}
 }
 
-/// Shows what happens, or nothing. Events come from several threads.
+/// Shows what happens, or warnings alone. Events come from several threads.
 pub struct Progress(Option<Mutex<Box<dyn Display>>>);
 
 impl Progress {
@@ -71,7 +71,10 @@ impl Progress {
 
 impl Observer for Progress {
     fn notice(&self, event: &Event<'_>) {
-        self.show(|display| display.notice(event));
+        match &self.0 {
+            Some(_) => self.show(|display| display.notice(event)),
+            None => told(event).iter().for_each(|line| say(line)),
+        }
     }
 }
 

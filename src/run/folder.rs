@@ -165,15 +165,33 @@ impl Drop for RunFolder {
 /// The lock of the folder `path`; `None` where the file system has none.
 fn lock(path: &Path) -> Result<Option<File>, Error> {
     let name = path.join(LOCK);
-    let file = File::options().write(true).create(true).truncate(false).open(&name);
-    let file = file.map_err(|e| Error::at(&name, format_args!("cannot write: {e}: {HINT}")))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => {
-            bail!(path, "another process works in it: wait for that, or {HINT}")
+    loop {
+        let file = File::options().write(true).create(true).truncate(false).open(&name);
+        let file = file.map_err(|e| Error::at(&name, format_args!("cannot write: {e}: {HINT}")))?;
+        match file.try_lock() {
+            Ok(()) if is_at(&file, &name) => return Ok(Some(file)),
+            // Whoever had it removed it in between; a lock on it would keep nobody out.
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                bail!(path, "another process works in it: wait for that, or {HINT}")
+            }
+            Err(TryLockError::Error(_)) => return Ok(None),
         }
-        Err(TryLockError::Error(_)) => Ok(None),
     }
+}
+
+/// True if the name still leads to that open file.
+#[cfg(unix)]
+fn is_at(file: &File, name: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |about: &fs::Metadata| (about.dev(), about.ino());
+    matches!((file.metadata(), name.metadata()), (Ok(a), Ok(b)) if place(&a) == place(&b))
+}
+
+/// An open file cannot be removed here.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// Removes folders, the innermost first, as far as they are empty.
@@ -186,10 +204,11 @@ fn remove(folders: &[PathBuf]) {
 /// Makes the folder, unless it is there, and those that it lies in; says which it made, the
 /// innermost first.
 fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    if path.is_dir() {
+    // One look: between two, another process may make it.
+    if let Ok(there) = path.metadata() {
+        ensure!(there.is_dir(), path, "is not a folder: {HINT}");
         return Ok(Vec::new());
     }
-    ensure!(!path.exists(), path, "is not a folder: {HINT}");
     let missing =
         path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
     let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();

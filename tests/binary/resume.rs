@@ -52,13 +52,19 @@ fn has_files(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-/// Begins `line`, stops it by the signal as soon as it trains, and continues it to its end.
-fn stopped(place: &Place, line: &str, run: &str, name: &str, code: i32) {
-    let child = start(place, &format!("{line} --out {run}"));
-    wait(|| place.path(run).join("config.toml").exists());
+/// Begins `line`, and stops it by the signal a moment after `begun` holds.
+fn stop(place: &Place, line: &str, name: &str, begun: impl Fn() -> bool) -> Said {
+    let child = start(place, line);
+    wait(begun);
     std::thread::sleep(Duration::from_millis(150));
     signal(&child, name);
-    let said = end(child);
+    end(child)
+}
+
+/// Begins `line`, stops it by the signal as soon as it trains, and continues it to its end.
+fn stopped(place: &Place, line: &str, run: &str, name: &str, code: i32) {
+    let begun = || place.path(run).join("config.toml").exists();
+    let said = stop(place, &format!("{line} --out {run}"), name, begun);
     assert_eq!(said.code, Some(code), "{line}: {}{}", said.out, said.err);
     let command = line.split(' ').next().unwrap();
     let again = format!("continue by narrows {command} --resume {run}\n");
@@ -158,6 +164,28 @@ fn a_run_that_was_killed_goes_on_from_its_checkpoint() {
     child.wait().unwrap();
     place.succeed("pretrain --resume killed --quiet");
     assert!(results(&place, "killed") == results(&place, "whole"));
+}
+
+/// It is no progress, which `--quiet` leaves out.
+#[test]
+fn a_damaged_checkpoint_is_told_even_when_quiet() {
+    let place = Place::new();
+    let line = "pretrain --epochs 2000 --widths 48 --latent 6 --quiet --keep 2";
+    let checkpoints = || {
+        let entries = fs::read_dir(place.path("run/checkpoints")).into_iter().flatten();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort_by_key(|file| fs::metadata(file).unwrap().modified().unwrap());
+        files
+    };
+    stop(&place, &format!("{line} --out run"), "-INT", || place.path("run/config.toml").exists());
+    stop(&place, "pretrain --resume run --quiet --keep 2", "-INT", || true);
+    let files = checkpoints();
+    assert_eq!(files.len(), 2, "{files:?}");
+    let mut bytes = fs::read(&files[1]).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&files[1], bytes).unwrap();
+    let said = stop(&place, "pretrain --resume run --quiet", "-TERM", || true);
+    assert!(said.err.contains("goes on from the checkpoint before it"), "{}", said.err);
 }
 
 #[test]

@@ -50,6 +50,10 @@ impl Session {
     ) -> Result<Session, Error> {
         let note = format!("computed with --isa {} on {} threads", cx.isa().name(), cx.threads());
         let configuration = config::text(command, options, &note)?;
+        // Before the folder is there: whoever sees it can stop the run.
+        let stop = Arc::default();
+        let signal = listen(&stop)
+            .map_err(|e| Error::new(format!("cannot listen to signals to stop by: {e}")))?;
         let folder = match &running.resume {
             None => {
                 let folder = RunFolder::create(running.out.as_deref(), command)?;
@@ -67,9 +71,6 @@ impl Session {
                 folder
             }
         };
-        let stop = Arc::default();
-        let signal = listen(&stop)
-            .map_err(|e| Error::new(format!("cannot listen to signals to stop by: {e}")))?;
         let checkpoints = Checkpoints {
             every: running.checkpoint_every,
             keep: running.keep,

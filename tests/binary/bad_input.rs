@@ -347,7 +347,7 @@ fn a_run_whose_last_file_cannot_be_written_removes_the_others() {
     // is there before.
     let said = std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !place.path("run").exists() {
+            while !place.path("run/config.toml").exists() {
                 std::thread::yield_now();
             }
             fs::create_dir(place.path("run/summary.json")).unwrap();

@@ -122,5 +122,5 @@ fn data_can_be_named_once_it_is_fetched() {
     // A folder of that name goes before.
     fs::create_dir(place.path("mnist")).unwrap();
     let said = compare(&place);
-    assert!(said.contains("mnist: holds no"), "{said}");
+    assert!(said.contains("mnist: is empty"), "{said}");
 }

@@ -178,7 +178,8 @@ fn a_damaged_checkpoint_is_told_even_when_quiet() {
         files
     };
     stop(&place, &format!("{line} --out run"), "-INT", || place.path("run/config.toml").exists());
-    stop(&place, "pretrain --resume run --quiet --keep 2", "-INT", || true);
+    let again = "pretrain --resume run --quiet --keep 2 --checkpoint-every 1s";
+    stop(&place, again, "-INT", || checkpoints().len() == 2);
     let files = checkpoints();
     assert_eq!(files.len(), 2, "{files:?}");
     let mut bytes = fs::read(&files[1]).unwrap();

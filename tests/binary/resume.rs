@@ -156,7 +156,7 @@ fn without_times(value: &serde_json::Value, into: &mut Vec<String>) {
 #[test]
 fn a_run_that_was_killed_goes_on_from_its_checkpoint() {
     let place = Place::new();
-    let line = "pretrain --epochs 900 --widths 48 --latent 6 --quiet";
+    let line = "pretrain --epochs 6000 --widths 48 --latent 6 --quiet";
     place.succeed(&format!("{line} --out whole"));
     let mut child = start(&place, &format!("{line} --checkpoint-every 1s --out killed"));
     wait(|| has_files(&place.path("killed/checkpoints")));
@@ -170,7 +170,7 @@ fn a_run_that_was_killed_goes_on_from_its_checkpoint() {
 #[test]
 fn a_damaged_checkpoint_is_told_even_when_quiet() {
     let place = Place::new();
-    let line = "pretrain --epochs 1200 --widths 48 --latent 6 --quiet --keep 2";
+    let line = "pretrain --epochs 6000 --widths 48 --latent 6 --quiet --keep 2";
     let checkpoints = || {
         let entries = fs::read_dir(place.path("run/checkpoints")).into_iter().flatten();
         let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();

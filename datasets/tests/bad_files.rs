@@ -202,7 +202,7 @@ fn a_folder_without_its_files_says_which_were_looked_for() {
     assert_says(
         &open(path).unwrap_err(),
         path,
-        &["train-images-idx3-ubyte", "train-images.idx3-ubyte", ".gz", "put it there"],
+        &["train-images-idx3-ubyte", "train-images.idx3-ubyte", ".gz", "put the data there"],
     );
     let missing = path.join("missing");
     assert_says(&open(&missing).unwrap_err(), &missing, &["No such file"]);

@@ -66,12 +66,11 @@ fn the_choice_is_pinned() {
             let expected = rows.iter().map(|&row| labels_of_45()[usize::from(row)]);
             assert_eq!(labels, Vec::from_iter(expected));
         }
-        // What is for the training and what is for the test are the halves of a folder.
+        // A folder has them all: those for validation are the last of those to train on.
         let halves = open(&out).unwrap();
-        assert_eq!(
-            (halves.train.len(), halves.test.len()),
-            (45 - validation.len() - test.len(), test.len())
-        );
+        let (train, held) = (&halves.train, halves.train.validation());
+        assert_eq!((train.len(), halves.test.len()), (45 - test.len(), test.len()));
+        assert_eq!((train.learnt(), held.len()), (45 - test.len() - held.len(), validation.len()));
     }
 }
 
@@ -131,7 +130,7 @@ fn what_cannot_be_divided_is_refused_and_leaves_nothing() {
     let train = out.join("train.narrows");
     let mut bytes = fs::read(&train).unwrap();
     bytes[4096] ^= 1;
-    fs::write(&train, bytes).unwrap();
+    fs::write(&train, &bytes).unwrap();
     let damaged = open_whole(&train, &OpenOptions::default(), &|_, _| {}).unwrap();
     let again = folder.path().join("again");
     let error = split(&damaged, &again, SHARES, 1, Unlabelled::Spread, &mut |_, _| {})
@@ -139,6 +138,8 @@ fn what_cannot_be_divided_is_refused_and_leaves_nothing() {
         .to_string();
     assert!(error.contains("is damaged"), "{error}");
     assert!(!again.exists());
+    bytes[4096] ^= 1;
+    fs::write(&train, &bytes).unwrap();
     let halves = open_whole(&out, &OpenOptions::default(), &|_, _| {}).unwrap();
     let said = split(&halves, &again, SHARES, 1, Unlabelled::Train, &mut |_, _| {})
         .unwrap_err()

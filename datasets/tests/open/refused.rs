@@ -95,7 +95,7 @@ fn what_is_no_data_is_an_error_of_one_line() {
     }
     let empty = dir.join("folder");
     fs::create_dir(&empty).unwrap();
-    assert!(open(&empty).unwrap_err().to_string().contains("no images"));
+    assert!(open(&empty).unwrap_err().to_string().contains("is empty"));
     assert!(open(&dir.join("missing")).unwrap_err().to_string().contains("check the path"));
 }
 

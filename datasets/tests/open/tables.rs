@@ -246,7 +246,7 @@ fn numbers_far_beyond_all_others_are_errors() {
         let rows = (0..24).map(|row| format!("{},{}\n", number(row), row % 5));
         put(folder.path(), "t.csv", format!("a,b\n{}", rows.collect::<String>()).as_bytes());
         let error = open(&folder.path().join("t.csv")).unwrap_err().to_string();
-        let place = format!("row {wrong}, column \"a\": -3e38 is ");
+        let place = format!("line {}, column \"a\": -3e38 is ", wrong + 2);
         assert!(error.contains(&place), "{error}");
         seen[usize::from(error.contains("far beyond the numbers learnt from"))] = true;
     }

@@ -98,11 +98,9 @@ def train(options, data, model, *more):
     """The default classifier but for a ReLU behind the code, because MLPClassifier has one behind
     each hidden layer."""
     shutil.rmtree(model, ignore_errors=True)
-    # Older versions call it finetune.
-    asked = subprocess.run([options.narrows, "train", "--help"], capture_output=True)
-    command = "train" if asked.returncode == 0 else "finetune"
-    made = ["--scratch", "--code-activation", "relu", "--labels", "all", "--epochs", "5"]
-    run(options.narrows, command, "--data", data, *made, "--out", model, *more)
+    made = ["--method", "scratch", "--code-activation", "relu", "--labels", "all", "--epochs", "5"]
+    made += ["--calibrate=false"]  # The peers have no temperature.
+    run(options.narrows, "train", data, *made, "--out", model, *more)
     run(PYTHON, PEER, "models", model)
 
 

@@ -6,6 +6,7 @@
 use crate::dataset::Dataset;
 use crate::dataset::prepared::written;
 use crate::error::{Error, Short};
+use crate::files::data_file::Access;
 use crate::preparation::spelling::Spellings;
 use crate::preparation::{OUT_OF_RANGE, Preparation, PreparedColumn};
 use crate::sample::column::{Column, ColumnKind};
@@ -113,7 +114,9 @@ impl Unseen {
         }
         self.rows += rows.len() as u64;
         self.stored.resize(rows.len() * width, 0.0);
-        data.gather_stored(rows, bytemuck::cast_slice_mut(&mut self.stored))?;
+        // Read, not mapped, as the pass that this is a part of reads them.
+        let bytes = bytemuck::cast_slice_mut(&mut self.stored);
+        data.gather_stored_by(Access::Read, rows, bytes)?;
         for (&row, values) in rows.iter().zip(self.stored.chunks_exact(width)) {
             let bounds = self.low.iter().zip(&self.high);
             // A missing value, NaN, is neither below nor above.

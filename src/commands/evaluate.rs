@@ -11,7 +11,7 @@ use crate::error::{Error, bail, ensure};
 use crate::output::numbers::{counted, percent, thousands};
 use crate::output::summary::{Rate, Summary};
 use crate::output::tables::{classes, confusion};
-use crate::run::folder::{self, CONFUSION, RunFolder};
+use crate::run::folder::{CONFUSION, RunFolder};
 use crate::run::reconstructions;
 use narrows_datasets::{Dataset, Parts, Rows, Unseen};
 use narrows_engine::{Context, Loss};
@@ -43,8 +43,10 @@ pub fn run(options: &Evaluate, explicit: &[String]) -> Result<String, Error> {
     else {
         bail!("evaluate needs a model: give its run folder or .safetensors file");
     };
+    // A model is read as a whole, and data may be large: only what a run can be is tried.
     if let Some(data) = &options.data.path.data
-        && folder::model(data).is_ok_and(|model| Loaded::open(&model).is_ok())
+        && (data.is_dir() || data.extension().is_some_and(|ending| ending == "safetensors"))
+        && Loaded::open(data).is_ok()
     {
         bail!(data, "is a run, not data: let several classifiers decide together by --with RUN");
     }

@@ -203,9 +203,7 @@ impl<'a> SemiRun<'a> {
         saver: Option<&mut Saver<'_>>,
     ) -> Result<(), Error> {
         let result = self.take_steps(cx, observer, saver).and_then(|()| self.end(cx, observer));
-        if !matches!(&result, Err(e) if e.kind() == ErrorKind::Stopped) {
-            self.steps = Steps::default();
-        }
+        self.steps.end(&result);
         result
     }
 

@@ -1,7 +1,7 @@
 //! The epochs of a run: counts the steps, ends the record, keeps the best weights.
 
 use super::best::Best;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::evaluation::{Evaluation, Metric};
 use crate::event::{EpochRecord, Event, Observer};
 use narrows_engine::Params;
@@ -44,6 +44,13 @@ impl Steps {
     pub fn up_to_now(&self) -> Steps {
         let since = self.begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
         Steps { seconds: self.seconds + since, begun: None, ..*self }
+    }
+
+    /// Ends them with their epoch, however that came out. Those of a stop are to be continued.
+    pub fn end<T>(&mut self, epoch: &Result<T, Error>) {
+        if !matches!(epoch, Err(e) if e.kind() == ErrorKind::Stopped) {
+            *self = Steps::default();
+        }
     }
 
     /// True if they can be those of an epoch, which has fewer samples than 32 bits can count.

@@ -1,0 +1,16 @@
+//! Hyperparameter tuning: a search space, a study of trials in a journal on disk, samplers that
+//! choose the next trial, and the early end of poor ones. Nothing here trains: the caller does.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`value`] | the value of a parameter |
+//! | [`space`] | the parameters, their domains and conditions |
+//! | [`study`] | the trials, as the journal tells them |
+
+pub mod space;
+pub mod study;
+pub mod value;
+
+pub use space::{Condition, Domain, Parameter, Space};
+pub use study::{Direction, State, Study, Trial};
+pub use value::{Value, Values};

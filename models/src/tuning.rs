@@ -6,11 +6,17 @@
 //! | [`value`] | the value of a parameter |
 //! | [`space`] | the parameters, their domains and conditions |
 //! | [`study`] | the trials, as the journal tells them |
+//! | [`journal`] | the study on disk, in Optuna's format |
+//! | [`worker`] | the workers of a study, and which of them live |
 
+pub mod journal;
 pub mod space;
 pub mod study;
 pub mod value;
+pub mod worker;
 
+pub use journal::{Journal, Locked};
 pub use space::{Condition, Domain, Parameter, Space};
 pub use study::{Direction, State, Study, Trial};
 pub use value::{Value, Values};
+pub use worker::{Worker, is_alive};

@@ -6,11 +6,18 @@
 //! | [`value`] | the value of a parameter |
 //! | [`space`] | the parameters, their domains and conditions |
 //! | [`study`] | the trials, as the journal tells them |
+//! | [`halving`] | the early end of poor trials |
+//! | [`samplers`] | the values of the next trial |
 
+pub mod halving;
+mod normal;
+pub mod samplers;
 pub mod space;
 pub mod study;
 pub mod value;
 
+pub use halving::Halving;
+pub use samplers::Strategy;
 pub use space::{Condition, Domain, Parameter, Space};
 pub use study::{Direction, State, Study, Trial};
 pub use value::{Value, Values};

@@ -29,17 +29,8 @@ use strsim::levenshtein;
 use toml::{Table, Value};
 
 /// Options that are given anew each time, and never stored.
-const NOT_STORED: [&str; 9] = [
-    "out",
-    "config",
-    "resume",
-    "checkpoint-every",
-    "keep",
-    "quiet",
-    "help",
-    "study",
-    "worker",
-];
+const NOT_STORED: [&str; 9] =
+    ["out", "config", "resume", "checkpoint-every", "keep", "quiet", "help", "study", "worker"];
 
 /// A command line, with its file overlaid.
 pub struct Parsed {

@@ -34,7 +34,7 @@ impl StudyFolder {
         };
         let journal = path.join(JOURNAL);
         if !journal.exists() && path.join(CONFIG).exists() {
-            bail!(path, "holds a run that is no study: give another folder by --study");
+            bail!(&path, "holds a run that is no study: give another folder by --study");
         }
         Ok(StudyFolder { path })
     }
@@ -64,7 +64,7 @@ impl StudyFolder {
         match config::difference(&path, options, |key| FREE.contains(&key))? {
             None => Ok(()),
             Some(key) => bail!(
-                self.path,
+                &self.path,
                 "the study was begun with another --{key}: leave it out, or begin a new study in \
                  another folder"
             ),

@@ -8,24 +8,19 @@
 //!
 //! What a worker is at stands in the journal before it begins, so that no other does the same.
 
-use super::halving::Halving;
+use super::halving::{Halving, OWNER, RUNGS};
 use super::journal::Locked;
 use super::samplers::Strategy;
 use super::space::Space;
 use super::study::{State, Study, Trial};
 use super::value::Values;
 use super::worker::is_alive;
-use crate::error::Error;
 use crate::experiments::candidate::Measured;
 use serde_json::{Value as Json, json};
 use std::path::Path;
 
-/// The attribute with the worker that is at a trial; null while the trial is paused.
-pub const OWNER: &str = "owner";
 /// The owner of a trial that was stopped on the way to its rung.
 const FREE: &str = "";
-/// The attribute with the results at the rungs that a trial has passed.
-pub const RUNGS: &str = "rungs";
 /// The attribute with the time that a trial took so far.
 pub const SECONDS: &str = "seconds";
 /// The attribute with the results of the draws at the last rung.
@@ -121,7 +116,8 @@ impl Schedule {
         if begins && let Some(number) = self.begin(journal, worker) {
             return Next::Job(self.job(journal, number));
         }
-        let others = |study: &Study| study.trials.iter().filter(running).any(|t| owner(t).is_some());
+        let at_work = |trial: &Trial| trial.state == State::Running && owner(trial).is_some();
+        let others = |study: &Study| study.trials.iter().any(at_work);
         match journal.study().is_some_and(others) {
             true => Next::Wait,
             false => Next::Done,
@@ -129,12 +125,7 @@ impl Schedule {
     }
 
     /// A trial that a worker left before its rung, and the number of workers that died at it.
-    fn left(
-        &self,
-        journal: &Locked<'_>,
-        worker: &str,
-        folder: &Path,
-    ) -> Option<(usize, u64)> {
+    fn left(&self, journal: &Locked<'_>, worker: &str, folder: &Path) -> Option<(usize, u64)> {
         let mut running = journal.study()?.trials.iter().filter(|t| t.state == State::Running);
         running.find_map(|trial| {
             let owner = owner(trial)?;
@@ -197,6 +188,7 @@ impl Schedule {
         let mut rungs =
             trial.attributes.get(RUNGS).and_then(Json::as_array).cloned().unwrap_or_default();
         let mean = measured.mean();
+        let trial_is_first = trial.attributes.contains_key(FIRST);
         rungs.push(json!(mean));
         let new: Vec<_> =
             measured.course.iter().filter(|(epoch, _)| *epoch as u64 > reported).collect();
@@ -205,7 +197,10 @@ impl Schedule {
         for (epoch, value) in new.iter().rev().step_by(every).rev() {
             journal.report(job.trial, *epoch as u64, *value);
         }
-        journal.set_trial_attribute(job.trial, RUNGS, json!(rungs));
+        // Those that every study begins with pass no rung but the last.
+        if !trial_is_first {
+            journal.set_trial_attribute(job.trial, RUNGS, json!(rungs));
+        }
         journal.set_trial_attribute(job.trial, SCORES, json!(measured.scores));
         let seconds = seconds + measured.seconds;
         journal.set_trial_attribute(job.trial, SECONDS, json!((seconds * 1e3).round() / 1e3));
@@ -241,9 +236,4 @@ impl Schedule {
         let paused: Vec<_> = study.trials.iter().filter(paused).map(|trial| trial.number).collect();
         paused.into_iter().for_each(|number| journal.finish(number, State::Pruned, None));
     }
-}
-
-/// The error of a study that is gone from its journal.
-pub fn gone(path: &Path) -> Error {
-    Error::of_file(crate::ErrorKind::Format, path, "the study is no longer in it")
 }

@@ -101,7 +101,8 @@ pub enum EarlyEndName {
 
 const METHODS: &str = "Methods to choose from, separated by commas, by the names of narrows \
                        compare. auto: scratch,lp-ft; with --encoder scratch,lp-ft from that";
-const DRAWS: &str = "Number of label draws of the final test, of the best trial and of the defaults";
+const DRAWS: &str =
+    "Number of label draws of the final test, of the best trial and of the defaults";
 
 /// The options of `narrows compare`, less those that a search has no use for.
 #[derive(Clone, Debug, Serialize)]

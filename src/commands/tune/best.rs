@@ -1,11 +1,11 @@
 //! The best configuration as files: what `narrows compare`, `pretrain` and `train` take by
 //! `--config`.
 
+use super::configuration::Configuration;
 use crate::cli::config::{self, COMMAND};
 use crate::error::Error;
 use crate::run::study::StudyFolder;
 use narrows_models::Method;
-use super::configuration::Configuration;
 use toml::{Table, Value};
 
 /// The files, by their commands.

@@ -124,7 +124,8 @@ impl Board {
     /// The time of the final test, of the best trial and of the defaults of its method.
     fn estimate(&self, study: &Study) -> Duration {
         let Some(best) = study.best() else { return Duration::ZERO };
-        let of = |trial: &Trial| trial.attributes.get(SECONDS).and_then(Json::as_f64).unwrap_or(0.0);
+        let of =
+            |trial: &Trial| trial.attributes.get(SECONDS).and_then(Json::as_f64).unwrap_or(0.0);
         let defaults = study.trials.iter().filter(|trial| trial.attributes.contains_key(FIRST));
         let slowest = defaults.map(of).fold(0.0, f64::max);
         let seconds = (of(best) + slowest) * self.test_factor;

@@ -118,6 +118,11 @@ impl<'a> Configuration<'a> {
         })
     }
 
+    /// True if its encoder is pretrained with it.
+    pub fn pretrains(&self) -> bool {
+        self.shared.encoder.is_none() && self.method.needs_encoder()
+    }
+
     /// The candidate on those label draws.
     pub fn candidate(&self, draws: Range<usize>) -> Result<Candidate<'_>, Error> {
         let candidate = Candidate { curve: self.curve(1), encoder: self.encoder()?, draws };

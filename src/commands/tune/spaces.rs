@@ -123,9 +123,7 @@ impl Known<'_> {
             list.filter(|list| !list.is_empty()).unwrap_or_else(|| "none".to_string())
         };
         let strong = SemiName::PseudoLabels.strong(shape);
-        Value::Text(
-            text.replace("$weak", &items(weak(shape))).replace("$strong", &items(strong)),
-        )
+        Value::Text(text.replace("$weak", &items(weak(shape))).replace("$strong", &items(strong)))
     }
 
     /// Refuses what is no option of a trial, and values that the option does not take.

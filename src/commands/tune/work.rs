@@ -64,9 +64,9 @@ impl Search<'_> {
     /// True if no more trials are to be trained: by a signal, or by the time.
     pub fn is_over(&self) -> bool {
         self.signalled.load(Ordering::Relaxed)
-            || self.budget.is_some_and(|budget| {
-                self.begun.elapsed() + self.board.time_of_test() >= budget
-            })
+            || self
+                .budget
+                .is_some_and(|budget| self.begun.elapsed() + self.board.time_of_test() >= budget)
     }
 
     /// The label draws of trials.
@@ -110,9 +110,7 @@ impl Search<'_> {
             let begins = !self.is_over() && !failed.load(Ordering::Relaxed);
             let mut locked = journal.lock()?;
             let next = match begins {
-                true => {
-                    self.schedule.next(&mut locked, worker.id(), self.folder.path(), true)
-                }
+                true => self.schedule.next(&mut locked, worker.id(), self.folder.path(), true),
                 false => Next::Done,
             };
             locked.commit()?;

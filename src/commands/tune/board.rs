@@ -1,6 +1,7 @@
 //! What is shown of a study while it goes on: its state in a line or a table, and each new best
 //! trial.
 
+use super::report::FINALISTS;
 use crate::cli::options::tune::GoalName;
 use crate::output::numbers::{counted, duration, percent};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -121,14 +122,14 @@ impl Board {
         Some(format!("each of the first {} trials failed: the last one: {problem}", trials.len()))
     }
 
-    /// The time of the final test, of the best trial and of the defaults of its method.
+    /// The time of the final test, of the best trials and of the defaults.
     fn estimate(&self, study: &Study) -> Duration {
-        let Some(best) = study.best() else { return Duration::ZERO };
         let of =
             |trial: &Trial| trial.attributes.get(SECONDS).and_then(Json::as_f64).unwrap_or(0.0);
+        let best: f64 = ranking(study).into_iter().take(FINALISTS).map(of).sum();
         let defaults = study.trials.iter().filter(|trial| trial.attributes.contains_key(FIRST));
         let slowest = defaults.map(of).fold(0.0, f64::max);
-        let seconds = (of(best) + slowest) * self.test_factor;
+        let seconds = (best + slowest) * self.test_factor;
         // A search without time for a test would be of no use, and a test without a search neither.
         let most = self.budget.map_or(f64::MAX, |budget| budget.as_secs_f64() / 2.0);
         Duration::from_secs_f64(seconds.min(most))

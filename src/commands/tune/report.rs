@@ -25,6 +25,10 @@ use std::sync::atomic::AtomicBool;
 
 /// The trials that the table shows.
 const SHOWN: usize = 5;
+/// The best trials of the search, which are trained anew to choose one.
+pub const FINALISTS: usize = 3;
+/// The folder of checkpoints of the final test.
+const TEST: &str = "test";
 /// All trials as a table.
 const TABLE: &str = "trials.csv";
 
@@ -39,6 +43,14 @@ pub struct Report<'r> {
     pub stop: Arc<AtomicBool>,
     /// The checkpoints of the final test, but for their folder.
     pub checkpoints: Checkpoints,
+}
+
+/// The results of the final test.
+struct Finals<'s> {
+    trial: &'s Trial,
+    tuned: Tested,
+    /// Those of the defaults, unless the trial has them.
+    untuned: Option<Tested>,
 }
 
 /// Watches the final test.
@@ -78,14 +90,15 @@ impl Report<'_> {
         let Some(best) = study.best() else {
             bail!("no trial came to its end: go on by {again} and a longer --budget")
         };
-        let configuration = Configuration::new(self.search.shared, &best.values)?;
-        best::write(folder, &configuration, best.number, goal == GoalName::Accuracy)?;
         folder.write(TABLE, table(study).as_bytes())?;
         let defaults = self.defaults(study, best);
-        let tested = match goal {
-            GoalName::Accuracy => Some(self.test(&configuration, best, defaults)?),
+        let finals = match goal {
+            GoalName::Accuracy => Some(self.test(study, defaults)?),
             GoalName::Reconstruction => None,
         };
+        let best = finals.as_ref().map_or(best, |finals| finals.trial);
+        let configuration = Configuration::new(self.search.shared, &best.values)?;
+        best::write(folder, &configuration, best.number, goal == GoalName::Accuracy)?;
         let dataset = self.search.shared.data.train.name();
         let mut text = self.head(study, dataset)?;
         text += &leaders(study, goal);
@@ -96,12 +109,12 @@ impl Report<'_> {
             .row("best_trial", best.number)
             .row("best_value", best.value)
             .row("best_values", &best.values);
-        if let Some((tuned, untuned)) = &tested {
+        if let Some(finals) = &finals {
             summary = summary
                 .row("draws", base.labels.draws)
-                .row("tuned", tuned)
-                .optional("defaults", untuned.as_ref());
-            text += &self.comparison(tuned, untuned.as_ref(), best, defaults);
+                .row("tuned", &finals.tuned)
+                .optional("defaults", finals.untuned.as_ref());
+            text += &self.comparison(finals, defaults);
         }
         let seconds = self.search.begun.elapsed().as_secs_f64();
         folder.write(SUMMARY, summary.text(seconds)?.as_bytes())?;
@@ -120,33 +133,37 @@ impl Report<'_> {
             .find(|trial| method(&trial.values) == method(&best.values))
     }
 
-    /// The best trial and the defaults on fresh draws.
-    fn test(
-        &self,
-        configuration: &Configuration<'_>,
-        best: &Trial,
-        defaults: Option<&Trial>,
-    ) -> Result<(Tested, Option<Tested>), Error> {
+    /// Trains the best trials and the defaults on fresh draws. Of the trials, the one with the best
+    /// validation on all draws, those of the search and these, is returned: only its test counts.
+    fn test<'s>(&self, study: &'s Study, defaults: Option<&Trial>) -> Result<Finals<'s>, Error> {
         let draws = self.options.base.0.labels.draws;
-        let of = |configuration: &Configuration<'_>, name: &str| {
-            let folder = self.search.folder.file("test").join(name);
+        let of = |trial: &Trial| {
+            let configuration = Configuration::new(self.search.shared, &trial.values)?;
+            let folder = self.search.folder.file(TEST).join(trial.number.to_string());
             let checkpoints =
                 Checkpoints { folder, stop: Arc::clone(&self.stop), ..self.checkpoints.clone() };
             let quiet = self.options.base.0.running.machine.quiet;
             let watch = Watch { progress: Progress::new(quiet), checkpoints };
-            Tested::of(configuration, draws, self.cx, &watch)
+            Tested::of(&configuration, draws, self.cx, &watch)
         };
-        let tuned = of(configuration, &format!("trial-{}", best.number))?;
-        let untuned = match defaults.filter(|defaults| defaults.number != best.number) {
-            None => None,
-            Some(defaults) => {
-                let configuration = Configuration::new(self.search.shared, &defaults.values)?;
-                Some(of(&configuration, "defaults")?)
+        let mut best: Option<(f64, &Trial, Tested)> = None;
+        for trial in ranking(study).into_iter().take(FINALISTS) {
+            let tested = of(trial)?;
+            let searched = trial.value.unwrap_or(f64::NAN) * self.search.draws as f64;
+            let fresh: f64 = tested.validation.per_draw.iter().sum();
+            let mean = (searched + fresh) / (self.search.draws + draws) as f64;
+            if best.as_ref().is_none_or(|(other, ..)| study.direction.better(mean, *other)) {
+                best = Some((mean, trial, tested));
             }
+        }
+        let (_, trial, tuned) = best.expect("a study that is tested has a best trial");
+        let untuned = match defaults {
+            Some(defaults) if defaults.number != trial.number => Some(of(defaults)?),
+            _ => None,
         };
         // They are of no more use.
-        let _ = std::fs::remove_dir_all(self.search.folder.file("test"));
-        Ok((tuned, untuned))
+        let _ = std::fs::remove_dir_all(self.search.folder.file(TEST));
+        Ok(Finals { trial, tuned, untuned })
     }
 
     fn head(&self, study: &Study, dataset: &str) -> Result<String, Error> {
@@ -176,13 +193,8 @@ impl Report<'_> {
     }
 
     /// The final test.
-    fn comparison(
-        &self,
-        tuned: &Tested,
-        untuned: Option<&Tested>,
-        best: &Trial,
-        defaults: Option<&Trial>,
-    ) -> String {
+    fn comparison(&self, finals: &Finals<'_>, defaults: Option<&Trial>) -> String {
+        let Finals { trial: best, tuned, untuned } = finals;
         let base = &self.options.base.0;
         let draws = base.labels.draws;
         let metric = test::name(base.metric.metric);
@@ -203,7 +215,7 @@ impl Report<'_> {
             return text + "\nNo trial was better than the defaults.\n";
         };
         row("defaults", untuned);
-        row("tuned", tuned);
+        row(&format!("trial {}", best.number), tuned);
         let gain = tuned.gain_over(untuned);
         let _ = writeln!(text, "\ngain on the test: {} points", gained(&gain, draws));
         let lead = best.value.zip(defaults.and_then(|trial| trial.value)).map(|(a, b)| a - b);

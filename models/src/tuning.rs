@@ -8,10 +8,12 @@
 //! | [`study`] | the trials, as the journal tells them |
 //! | [`halving`] | the early end of poor trials |
 //! | [`samplers`] | the values of the next trial |
+//! | [`importance`] | the importance of each parameter |
 //! | [`journal`] | the study on disk, in Optuna's format |
 //! | [`worker`] | the workers of a study, and which of them live |
 
 pub mod halving;
+pub mod importance;
 pub mod journal;
 mod normal;
 pub mod samplers;

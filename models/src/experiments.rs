@@ -3,7 +3,6 @@
 pub mod compare;
 pub mod curve;
 mod draws;
-mod kept;
 pub mod probe;
 pub mod statistics;
 mod trials;

@@ -22,6 +22,7 @@ mod probe;
 mod reestimation;
 mod run;
 mod semi;
+mod stops;
 mod support;
 mod transfer;
 mod transfer_images;

@@ -12,12 +12,12 @@ fn in_memory() -> tempfile::TempDir {
 }
 
 /// A journal of several appends.
-fn appends(path: &Path) -> Vec<u8> {
+fn appends(path: &Path, trials: usize) -> Vec<u8> {
     let mut journal = Journal::open(path, "w").unwrap();
     let mut locked = journal.lock().unwrap();
     locked.create_study("s", Direction::Minimize);
     locked.commit().unwrap();
-    for at in 0..2 {
+    for at in 0..trials {
         let mut locked = journal.lock().unwrap();
         let trial = locked.create_trial(&values(at), &space(), State::Running);
         locked.set_trial_attribute(trial, "a", json!("\u{e4}"));
@@ -45,7 +45,7 @@ fn ends(bytes: &[u8]) -> Vec<usize> {
 fn a_journal_that_is_cut_anywhere_is_cut_to_whole_appends() {
     let folder = in_memory();
     let path = folder.path().join("input");
-    let bytes = appends(&path);
+    let bytes = appends(&path, 2);
     let ends = ends(&bytes);
     assert_eq!(ends.len(), 6);
     for length in 0..=bytes.len() {
@@ -74,7 +74,7 @@ fn a_journal_that_is_cut_anywhere_is_cut_to_whole_appends() {
 fn a_flipped_bit_is_an_error_of_one_line_or_another_study_but_no_panic() {
     let folder = in_memory();
     let path = folder.path().join("input");
-    let bytes = appends(&path);
+    let bytes = appends(&path, 1);
     let mut errors = 0;
     for bit in 0..8 * bytes.len() {
         let mut damaged = bytes.clone();

@@ -24,6 +24,7 @@ mod probe;
 mod reestimation;
 mod run;
 mod semi;
+mod stops;
 mod support;
 mod transfer;
 mod transfer_images;

@@ -1,7 +1,12 @@
 //! A search space: the parameters of a trial, the values that each may take, and the conditions
 //! under which it is there.
 
+mod read;
+mod write;
+
 use super::value::{Value, Values};
+
+pub use read::Check;
 
 /// The values that a parameter may take.
 #[derive(Clone, Debug, PartialEq)]

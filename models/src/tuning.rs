@@ -6,13 +6,15 @@
 //! | [`value`] | the value of a parameter |
 //! | [`space`] | the parameters, their domains and conditions |
 //! | [`study`] | the trials, as the journal tells them |
-//! | [`journal`] | the study on disk, in Optuna's format |
-//! | [`worker`] | the workers of a study, and which of them live |
 //! | [`halving`] | the early end of poor trials |
 //! | [`samplers`] | the values of the next trial |
+//! | [`importance`] | the importance of each parameter |
+//! | [`journal`] | the study on disk, in Optuna's format |
+//! | [`worker`] | the workers of a study, and which of them live |
 //! | [`schedule`] | the next work of a worker |
 
 pub mod halving;
+pub mod importance;
 pub mod journal;
 mod normal;
 pub mod samplers;

@@ -10,7 +10,7 @@
 //! A file may hold several studies. Only one is used, with one objective.
 //!
 //! ```
-//! # use narrows_models::tuning::{Direction, Domain, Journal, Parameter, Space, State, Value, Values};
+//! # use narrows_models::tuning::*;
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("journal.log");
 //! let domain = Domain::Float { low: 1e-4, high: 0.1, log: true };
@@ -127,7 +127,10 @@ impl Journal {
     }
 
     fn note(&mut self, what: &str) {
-        self.note = Some(format!("{}: {what}", self.file.path().display()));
+        self.note = Some(match self.note.take() {
+            None => format!("{}: {what}", self.file.path().display()),
+            Some(note) => format!("{note}; {what}"),
+        });
     }
 
     /// Everything is to be read again.

@@ -62,3 +62,6 @@ impl Strategy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -187,14 +187,12 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// True if a last line is the beginning of an operation, or of zeros that a file system leaves
-/// where power failed: an append that was cut off. Anything else is another file's, and not ours
-/// to cut off.
+/// True if a last line is the beginning of an operation, perhaps with zeros behind it, which a file
+/// system leaves where power failed: an append that was cut off. Anything else is another file's,
+/// and not ours to cut off.
 fn is_torn(line: &[u8]) -> bool {
-    let is_ours = line.starts_with(&HEAD[..HEAD.len().min(line.len())]);
-    match line.strip_suffix(b"\n") {
-        _ if line.contains(&0) => is_ours || line.iter().all(|byte| matches!(byte, 0 | b'\n')),
-        None => is_ours,
-        Some(_) => is_ours && json::read::<Line>(line).is_err_and(|error| error.is_eof()),
-    }
+    let begun = line.split(|&byte| byte == 0).next().unwrap_or_default();
+    let is_ours = begun.starts_with(&HEAD[..HEAD.len().min(begun.len())]);
+    let is_half = || json::read::<Line>(line).is_err_and(|error| error.is_eof());
+    is_ours && (begun.len() < line.len() || !line.ends_with(b"\n") || is_half())
 }

@@ -100,7 +100,8 @@ def vectors(folder):
     storage = storage_at(path)
 
     def study(name, direction="minimize", **rest):
-        sampler = rest.pop("sampler", None) or optuna.samplers.TPESampler(seed=1, n_startup_trials=2)
+        tpe = optuna.samplers.TPESampler(seed=1, n_startup_trials=2)
+        sampler = rest.pop("sampler", None) or tpe
         return optuna.create_study(
             storage=storage, study_name=name, direction=direction, sampler=sampler, **rest)
 

@@ -1,7 +1,7 @@
 //! What is shown of a study while it goes on: its state in a line or a table, and each new best
 //! trial.
 
-use super::report::FINALISTS;
+use super::test::FINALISTS;
 use crate::cli::options::tune::GoalName;
 use crate::output::numbers::{counted, duration, percent};
 use indicatif::{ProgressBar, ProgressStyle};

@@ -2,7 +2,7 @@
 
 use super::board::{ranking, result, words};
 use super::configuration::Configuration;
-use super::test::{self, Tested};
+use super::test::{self, FINALISTS, Tested};
 use super::work::Search;
 use super::{NAME, best};
 use crate::cli::options::tune::{GoalName, Tune};
@@ -25,8 +25,6 @@ use std::sync::atomic::AtomicBool;
 
 /// The trials that the table shows.
 const SHOWN: usize = 5;
-/// The best trials of the search, which are trained anew to choose one.
-pub const FINALISTS: usize = 3;
 /// The folder of checkpoints of the final test.
 const TEST: &str = "test";
 /// All trials as a table.

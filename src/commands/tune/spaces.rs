@@ -8,7 +8,8 @@ use crate::cli::{config, parse};
 use crate::error::{Error, bail};
 use narrows_datasets::{Augmentation, Dataset};
 use narrows_models::Model;
-use narrows_models::tuning::{Condition, Domain, Parameter, Space, Value};
+use narrows_models::tuning::{Domain, Space, Value};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The space where no other is given.
@@ -52,12 +53,13 @@ pub fn space(path: Option<&Path>, known: &Known<'_>) -> Result<Space, Error> {
          [\"dense\", \"conv\", \"resnet\"]\n[encoder]\nchoice = [\"new\", \"given\", \"none\"]\n"
     );
     let mut space = read(&all)?;
-    for (name, value) in known.facts() {
-        space = fixed(space, name, &[value]);
+    let mut facts = known.facts();
+    match &known.methods[..] {
+        [only] if !has_method => drop(facts.insert(METHOD.to_string(), only.clone())),
+        several if !has_method => space = with_methods(space, several),
+        _ => {}
     }
-    if !has_method {
-        space = fixed(space, METHOD, &known.methods);
-    }
+    space = space.without(&facts);
     for parameter in &mut space.parameters {
         if let Domain::Choice(values) = &mut parameter.domain {
             values.iter_mut().for_each(|value| *value = known.in_size(value));
@@ -70,34 +72,31 @@ pub fn space(path: Option<&Path>, known: &Known<'_>) -> Result<Space, Error> {
     Ok(space)
 }
 
-/// The space in which the parameter `name` has one of `values`: without that parameter, if there is
-/// one, and without those that are never there.
-fn fixed(space: Space, name: &str, values: &[String]) -> Space {
-    let fits = |value: &Value| matches!(value, Value::Text(text) if values.contains(text));
-    let one = values.len() == 1;
-    let parameters = space.parameters.into_iter().filter_map(|mut parameter| {
-        if parameter.name == name {
-            let Domain::Choice(choices) = &mut parameter.domain else { return None };
-            choices.retain(fits);
-            return (!one).then_some(parameter);
+/// The space for `methods` alone, of which there are several.
+fn with_methods(mut space: Space, methods: &[String]) -> Space {
+    let is_one = |value: &Value| matches!(value, Value::Text(name) if methods.contains(name));
+    space.parameters.retain_mut(|parameter| {
+        if let Domain::Choice(names) = &mut parameter.domain
+            && parameter.name == METHOD
+        {
+            names.retain(is_one);
         }
-        let mut is_possible = true;
-        parameter.conditions.retain_mut(|Condition { parameter, is }| {
-            if *parameter != name {
-                return true;
-            }
-            is.retain(fits);
-            is_possible &= !is.is_empty();
-            // It says nothing that is not known.
-            !one && is.len() < values.len()
-        });
-        is_possible.then_some(parameter)
+        let of_method = parameter.conditions.iter_mut().filter(|c| c.parameter == METHOD);
+        of_method.fold(true, |possible, condition| {
+            condition.is.retain(is_one);
+            possible && !condition.is.is_empty()
+        })
     });
-    Space { parameters: parameters.collect::<Vec<Parameter>>() }
+    // A condition that always holds says nothing.
+    for parameter in &mut space.parameters {
+        parameter.conditions.retain(|c| c.parameter != METHOD || c.is.len() < methods.len());
+    }
+    space
 }
 
 impl Known<'_> {
-    fn facts(&self) -> [(&'static str, String); 3] {
+    /// The values of what conditions may name beside parameters.
+    fn facts(&self) -> BTreeMap<String, String> {
         let data = if self.train.image_shape().is_some() { "images" } else { "other" };
         let network = Model::ALL.iter().find(|(_, model)| *model == self.model);
         let needs = |method: &String| !["scratch", "ladder"].contains(&method.as_str());
@@ -106,11 +105,9 @@ impl Known<'_> {
             (false, true) => "new",
             (false, false) => "none",
         };
-        [
-            ("data", data.to_string()),
-            ("network", network.map_or("dense", |(name, _)| name).to_string()),
-            ("encoder", encoder.to_string()),
-        ]
+        let network = network.map_or("dense", |(name, _)| name);
+        let facts = [("data", data), ("network", network), ("encoder", encoder)];
+        facts.map(|(name, value)| (name.to_string(), value.to_string())).into()
     }
 
     /// A placeholder of an augmentation as that of images of this size.

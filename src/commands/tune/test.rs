@@ -9,6 +9,9 @@ use narrows_models::statistics::{Accuracies, Gain};
 use narrows_models::{Metric, Observer};
 use serde::Serialize;
 
+/// The best trials of the search, which are trained anew to choose one.
+pub const FINALISTS: usize = 3;
+
 /// What a configuration reaches on the draws of the final test.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tested {

@@ -4,7 +4,6 @@ pub mod candidate;
 pub mod compare;
 pub mod curve;
 mod draws;
-mod kept;
 mod pause;
 pub mod probe;
 pub mod statistics;

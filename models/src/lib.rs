@@ -25,6 +25,7 @@ pub mod evaluation;
 pub mod event;
 pub mod experiments;
 pub mod inference;
+mod kept;
 pub mod methods;
 pub mod model_file;
 mod names;

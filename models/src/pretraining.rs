@@ -8,9 +8,9 @@ pub use pca::Pca;
 use crate::architecture::{Activation, Architecture, SampleShape};
 use crate::checked::Checked;
 use crate::error::{Error, bail, ensure};
-use crate::evaluation::{Evaluation, Goal};
+use crate::evaluation::{Evaluation, Goal, Samples};
 use crate::event::{EpochRecord, Event, Observer};
-use crate::training::{Run, Task, Training};
+use crate::training::{Run, RunResult, Task, Training};
 use narrows_datasets::{Augmentation, Augmenter, Dataset, Rows, TrainTest, holdout};
 use narrows_engine::{Context, Loss, Network, Params};
 use serde::Serialize;
@@ -179,12 +179,12 @@ impl Checked<'_, Pretraining<'_>> {
         observer.notice(&Event::Stage("principal components"));
         let (all, tests) = (Rows::all(train.learnt()), Rows::all(test.len()));
         let components = self.architecture.latent.min(train.sample_len());
-        let pca = Pca::fit(cx, train, all, components)?;
-        let pca = PcaResult {
-            components,
-            train_mse: pca.mse(cx, train, all)?,
-            test_mse: pca.mse(cx, test, tests)?,
+        let pca = || -> Result<PcaResult, Error> {
+            let pca = Pca::fit(cx, train, all, components, observer)?;
+            let train_mse = pca.mse(cx, train, all, observer)?;
+            Ok(PcaResult { components, train_mse, test_mse: pca.mse(cx, test, tests, observer)? })
         };
+        let pca = pca().map_err(|e| e.during("principal components"))?;
 
         let held = self.held();
         let kept = Rows::AllBut { of: train.len(), held: &held };
@@ -192,14 +192,15 @@ impl Checked<'_, Pretraining<'_>> {
         let network = self.trained_network()?;
         let mut run = self.training_run(&network, &held)?;
         run.train(cx, observer, |_, _| {})?;
-        let best_epoch = run.best_epoch();
-        let (params, history) = (run.trainer.params, run.history);
+        let RunResult { params, history, best_epoch } = run.into_result();
         let seconds = start.elapsed().as_secs_f64();
 
         let network = self.architecture.autoencoder()?;
         let mse = |data: &Dataset, rows: Rows<'_>| -> Result<f64, Error> {
-            let evaluation =
-                Evaluation::of(cx, &network, &params, &Loss::L2, data, rows, Goal::Reconstruct)?;
+            let (model, samples) = ((&network, &params), Samples::Rows { data, rows });
+            let (goal, take) = (Goal::Reconstruct, &mut |_: &[f32], _: &[u32]| {});
+            let evaluation = Evaluation::over(cx, model, &Loss::L2, samples, goal, observer, take)
+                .map_err(|e| e.during("the reconstruction errors"))?;
             match evaluation.loss.is_finite() {
                 true => Ok(evaluation.loss),
                 false => {

@@ -4,6 +4,7 @@ use crate::tuning::study::{Direction, State, Trial};
 use crate::tuning::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+mod early_end;
 mod objectives;
 
 const SPACE: &str = r#"

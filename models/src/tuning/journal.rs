@@ -141,14 +141,9 @@ impl Journal {
 
     /// Reads what is new.
     fn read(&mut self) -> Result<(), Error> {
-        let tail = self.file.read(self.replay.lines())?;
-        if tail.cut > 0 {
-            let cut = tail.cut;
+        let cut = self.file.read(&mut self.replay)?;
+        if cut > 0 {
             self.note(&format!("its last append was cut off half-way: {cut} bytes are left out"));
-        }
-        for line in tail.lines {
-            let before = self.replay.lines();
-            self.replay.apply(line).map_err(|problem| self.file.broken(before, &problem))?;
         }
         Ok(())
     }

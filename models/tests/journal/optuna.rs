@@ -39,6 +39,18 @@ fn a_journal_of_optuna_is_the_study_that_optuna_sees() {
     assert_eq!(Journal::open_named(&path, "us", "gone").unwrap().study(), None);
 }
 
+/// Half a pair of surrogates is no text here: it is replaced, and the rest stays as it is.
+#[test]
+fn a_text_that_is_none_outside_of_python_does_not_hinder_the_study() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.log");
+    fs::copy(tests().join("vectors/small.journal"), &path).unwrap();
+    let study = read(&path).unwrap();
+    assert_eq!(study.attributes["a"], json!([1, null, "\u{fffd}\u{1f600}"]));
+    let values: Vec<_> = study.trials.iter().map(|trial| trial.value).collect();
+    assert_eq!(values, [Some(1.0), Some(1.0), Some(0.25)]);
+}
+
 #[test]
 fn optuna_reads_our_journal_goes_on_with_it_and_we_with_its() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,10 +1,10 @@
 """A journal as Optuna has it, for the tests of our own.
 
-    optuna_journal.py vectors FOLDER          writes studies.journal and studies.json, with Optuna 5
+    optuna_journal.py vectors FOLDER          writes studies.journal, studies.json, small.journal
     optuna_journal.py show FILE STUDY         prints the study as JSON
     optuna_journal.py optimize FILE STUDY N   runs N trials more, and prints it
 
-Without Optuna it prints "no optuna" and ends with status 3.
+The vectors are Optuna 5.0.0's. Without Optuna it prints "no optuna" and ends with status 3.
 """
 
 import datetime
@@ -100,8 +100,7 @@ def vectors(folder):
     storage = storage_at(path)
 
     def study(name, direction="minimize", **rest):
-        tpe = optuna.samplers.TPESampler(seed=1, n_startup_trials=2)
-        sampler = rest.pop("sampler", None) or tpe
+        sampler = optuna.samplers.TPESampler(seed=1, n_startup_trials=2)
         return optuna.create_study(
             storage=storage, study_name=name, direction=direction, sampler=sampler, **rest)
 
@@ -176,8 +175,42 @@ def vectors(folder):
         file.write("\n")
 
 
+def small(path):
+    """One study with each operation, to begin fuzzing from."""
+    if os.path.exists(path):
+        os.remove(path)
+    storage = storage_at(path)
+    storage._replay_result._worker_id_prefix = "optuna-"
+    optuna.create_study(storage=storage, study_name="gone").optimize(lambda t: 1.0, n_trials=1)
+    sampler = optuna.samplers.RandomSampler(seed=1)
+    study = optuna.create_study(
+        storage=storage, study_name="s", direction="maximize", sampler=sampler)
+    # Half a pair of surrogates, as Python has it for a byte in a file's name.
+    study.set_user_attr("a", [1, None, "\ud83d\U0001f600"])
+    optuna.delete_study(study_name="gone", storage=storage)
+    study.enqueue_trial({"x": 0.5})
+    x, c = FloatDistribution(1e-3, 1, log=True), CategoricalDistribution(["a", True, 2, 0.5])
+
+    def run(trial):
+        trial.suggest_float("x", 1e-3, 1, log=True)
+        trial.suggest_int("n", 1, 9)
+        trial.suggest_categorical("c", c.choices)
+        trial.report(float("nan"), 0)
+        trial.report(float("inf"), 1)
+        trial.set_user_attr("u", {"k": 1.5})
+        return 1.0
+
+    study.optimize(run, n_trials=2)
+    study.add_trial(create_trial(
+        value=0.25, params={"x": 0.5, "c": "a"}, distributions={"x": x, "c": c},
+        user_attrs={"b": 1}, system_attrs={"constraints": [0.5]},
+        intermediate_values={0: float("-inf")}))
+    storage._backend.append_logs([dict(op_code=10, worker_id="other", trial_ids=[0])])
+
+
 if sys.argv[1] == "vectors":
     vectors(sys.argv[2])
+    small(os.path.join(sys.argv[2], "small.journal"))
 else:
     storage, name = storage_at(sys.argv[2]), sys.argv[3]
     if sys.argv[1] == "optimize":

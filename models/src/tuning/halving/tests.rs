@@ -224,3 +224,31 @@ fn promotions_are_those_of_the_rule_in_any_order() {
     }
     assert!(promoted > 1000, "{promoted}");
 }
+
+#[test]
+fn a_study_keeps_its_rules() {
+    let of = |json| {
+        let attributes = BTreeMap::from([(HALVING.to_string(), json)]);
+        Halving::of(&Study { attributes, ..study(Direction::Minimize, Vec::new()) })
+    };
+    for factor in 2..20 {
+        for halving in [Halving::asha(factor), Halving::hyperband(factor), Ok(Halving::none())] {
+            let halving = halving.unwrap();
+            let text = json!(halving).to_string();
+            assert_eq!(of(serde_json::from_str(&text).unwrap()), Some(halving));
+        }
+    }
+    for unsound in [
+        json!(null),
+        json!("asha"),
+        json!({ "factor": 1, "rungs": [1.0], "brackets": 1 }),
+        json!({ "factor": 3, "rungs": [], "brackets": 1 }),
+        json!({ "factor": 3, "rungs": [0.5], "brackets": 1 }),
+        json!({ "factor": 3, "rungs": [0.5, 0.3, 1.0], "brackets": 1 }),
+        json!({ "factor": 3, "rungs": [-0.5, 1.0], "brackets": 1 }),
+        json!({ "factor": 3, "rungs": [0.5, 1.0], "brackets": 3 }),
+    ] {
+        assert_eq!(of(unsound.clone()), None, "{unsound}");
+    }
+    assert_eq!(Halving::of(&study(Direction::Minimize, Vec::new())), None);
+}

@@ -1,7 +1,7 @@
 //! Random search with and without the early end of poor trials, on curves of learning.
 
 use super::*;
-use crate::tuning::halving::{Halving, OWNER, RUNGS, rung_values};
+use crate::tuning::halving::{HALVING, Halving, OWNER, RUNGS, rung_values};
 use serde_json::json;
 
 const SPACE: &str = "[rate]\nlog-uniform = [1e-5, 1]\n[part]\nuniform = [0, 1]";
@@ -20,6 +20,7 @@ fn loss(values: &Values, part: f64) -> f64 {
 fn search(strategy: Strategy, halving: &Halving, budget: f64, seed: u64) -> (f64, Vec<usize>) {
     let space = space(SPACE);
     let mut study = empty(Direction::Minimize);
+    study.attributes.insert(HALVING.to_string(), json!(halving));
     let mut work = 0.0;
     let mut finished = vec![0; halving.rungs.len()];
     loop {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::tuning::halving::{HALVING, Halving};
 use crate::tuning::study::{Direction, State};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -43,17 +44,18 @@ fn the_best_tenth_is_good_and_what_is_unknown_is_not() {
     trials.push(trial(21, State::Running, 0.5, None));
     trials.push(trial(22, State::Failed, 0.5, None));
     trials.push(trial(23, State::Complete, 0.5, Some(f64::NAN)));
-    trials.push(trial(24, State::Running, 0.5, None));
     let study = study(trials);
-    let split = Split::of(&study, 24).unwrap();
+    let split = Split::of(&study).unwrap();
     // 22 results are known: three are good, and of two that are equal the earlier.
     assert_eq!(numbers(&split.good), [11, 12, 13]);
     let rest: Vec<usize> = (0..24).filter(|number| ![11, 12, 13].contains(number)).collect();
     assert_eq!(numbers(&split.rest), rest);
-    let many = (0..400).map(|i| trial(i, State::Complete, 0.5, Some(i as f64))).collect();
-    assert_eq!(Split::of(&self::study(many), 400).unwrap().good.len(), 25);
+    for (n, good) in [(10, 1), (11, 2), (20, 2), (21, 3), (250, 25), (400, 25)] {
+        let many = (0..n).map(|i| trial(i, State::Complete, 0.5, Some(i as f64))).collect();
+        assert_eq!(Split::of(&self::study(many)).unwrap().good.len(), good, "of {n}");
+    }
     let few = (0..9).map(|i| trial(i, State::Complete, 0.5, Some(i as f64))).collect();
-    assert!(Split::of(&self::study(few), 9).is_none());
+    assert!(Split::of(&self::study(few)).is_none());
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn trials_that_ended_early_are_ranked_by_how_far_they_came() {
         let attributes = BTreeMap::from([("rungs".to_string(), json!(rungs))]);
         Trial { attributes, ..trial(number, State::Running, 0.5, None) }
     };
-    let study = study(vec![
+    let study = self::study(vec![
         at(0, State::Pruned, &[(1, 0.1)]),
         at(1, State::Pruned, &[(1, 0.9), (2, 0.8)]),
         trial(2, State::Complete, 0.5, Some(7.0)),
@@ -77,6 +79,19 @@ fn trials_that_ended_early_are_ranked_by_how_far_they_came() {
         rungs(7, &[]),
     ]);
     assert_eq!(numbers(&ranked(&study, |_| true)), [2, 5, 1, 4, 0, 6, 3]);
+    // In Hyperband one rung of a later bracket is as far as two of the first.
+    let halving = Halving::hyperband(3).unwrap();
+    let later = (0..).find(|&number| halving.first_rung(number) == 1).unwrap();
+    let others: Vec<usize> =
+        (later + 1..).filter(|&number| halving.first_rung(number) == 0).take(2).collect();
+    let mut study = self::study(vec![
+        rungs(later, &[0.5]),
+        rungs(others[0], &[0.1]),
+        rungs(others[1], &[0.2, 0.4]),
+    ]);
+    assert_eq!(numbers(&ranked(&study, |_| true)), [others[1], others[0], later]);
+    study.attributes.insert(HALVING.to_string(), json!(halving));
+    assert_eq!(numbers(&ranked(&study, |_| true)), [others[1], later, others[0]]);
 }
 
 /// The value tried is the one of the largest ratio among those drawn.
@@ -91,7 +106,7 @@ fn the_largest_ratio_is_tried() {
         })
         .collect();
     let study = study(trials);
-    let split = Split::of(&study, 40).unwrap();
+    let split = Split::of(&study).unwrap();
     let group = [&space.parameters[0]];
     let of = |trials: &[&Trial]| Parzen::of(&points(&group, trials), &group);
     let (good, rest) = (of(&split.good), of(&split.rest));

@@ -91,7 +91,7 @@ const COMMANDS: [(&str, Shown); 14] = [
             ("methods", "Methods to choose from [default: scratch,lp-ft]"),
             ("labels", "Labels to train on [default: 100]"),
             ("validation", "Labels for validation [default: 100]"),
-            ("space", "File with the options and values to try [default: a space for the methods]"),
+            ("space", "File with the options and values to try [default: by the methods]"),
             ("strategy", "tpe, tpe-univariate, random, grid, coarse-to-fine"),
             ("study", "Folder of the study, continued if it is there [default: runs/tune-N]"),
             MODEL,

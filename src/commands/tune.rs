@@ -27,6 +27,7 @@ use crate::run::study::{JOURNAL, SPACE, StudyFolder};
 use board::Board;
 use configuration::{Configuration, METHOD, Shared};
 use narrows_engine::Isa;
+use narrows_models::tuning::halving::HALVING;
 use narrows_models::tuning::{
     Direction, Halving, Journal, Schedule, Space, Strategy, Value, Values,
 };
@@ -266,6 +267,7 @@ fn begin(
     let Some(study) = locked.study() else {
         locked.create_study(STUDY, direction);
         locked.set_study_attribute(DATA, json!(fingerprint));
+        locked.set_study_attribute(HALVING, json!(schedule.halving));
         return Ok(locked.commit()?);
     };
     ensure!(
@@ -273,7 +275,11 @@ fn begin(
         &folder.file(JOURNAL),
         "the study's direction is another: --goal accuracy is maximised, reconstruction minimised"
     );
-    match study.attributes.get(DATA).and_then(|data| data.as_str()) {
+    if !study.attributes.contains_key(HALVING) {
+        locked.set_study_attribute(HALVING, json!(schedule.halving));
+    }
+    let data = locked.study().and_then(|study| study.attributes.get(DATA)?.as_str());
+    match data {
         None => locked.set_study_attribute(DATA, json!(fingerprint)),
         Some(data) if data == fingerprint => {}
         Some(_) => bail!(

@@ -8,6 +8,7 @@ use super::{NAME, best};
 use crate::cli::options::tune::{GoalName, Tune};
 use crate::error::{Error, bail};
 use crate::output::numbers::{counted, duration, percent, thousands};
+use crate::output::plot;
 use crate::output::progress::Progress;
 use crate::output::shell::quoted;
 use crate::output::summary::Summary;
@@ -15,6 +16,7 @@ use crate::output::tables::estimate::{cells, gained};
 use crate::run::folder::SUMMARY;
 use narrows_engine::Context;
 use narrows_models::statistics::Gain;
+use narrows_models::tuning::importance::importance;
 use narrows_models::tuning::schedule::FIRST;
 use narrows_models::tuning::{Journal, State, Study, Trial, Values};
 use narrows_models::{Checkpoints, Event, Observer};
@@ -89,6 +91,7 @@ impl Report<'_> {
             bail!("no trial came to its end: go on by {again} and a longer --budget")
         };
         folder.write(TABLE, table(study).as_bytes())?;
+        self.draw(study)?;
         let defaults = self.defaults(study, best);
         let finals = match goal {
             GoalName::Accuracy => Some(self.test(study, defaults)?),
@@ -118,6 +121,23 @@ impl Report<'_> {
         folder.write(SUMMARY, summary.text(seconds)?.as_bytes())?;
         let _ = write!(text, "\n{} in all\nstudy folder: {path}\n", duration(seconds));
         Ok(text + &self.next(&configuration, &path))
+    }
+
+    /// Draws the study.
+    fn draw(&self, study: &Study) -> Result<(), Error> {
+        let Search { schedule, folder, goal, .. } = self.search;
+        let title = &self.search.shared.data.train.name();
+        let (name, percent) = match goal {
+            GoalName::Accuracy => ("validation accuracy", true),
+            GoalName::Reconstruction => ("error held out", false),
+        };
+        let measure = plot::Measure { name, percent };
+        let shares = importance(study).into_iter().map(|of| (of.parameter, of.share));
+        let shares: Vec<_> = shares.collect();
+        let coordinates = plot::coordinates(study, &schedule.space, title, &measure)?;
+        folder.write("coordinates.svg", coordinates.as_bytes())?;
+        folder.write("importance.svg", plot::importance(&shares, title)?.as_bytes())?;
+        folder.write("courses.svg", plot::courses(study, title, "epoch", &measure)?.as_bytes())
     }
 
     /// The trial with the defaults of the best one's method.

@@ -7,7 +7,7 @@ use crate::made_files::{gzip, npy};
 
 pub fn delimited_text(table: &mut Table) {
     for (name, text, says) in [
-        ("ragged.csv", "a,b\n1,2\n3\n", "line 3 has 1 values, where the header has 2"),
+        ("ragged.csv", "a,b\n1,2\n3\n", "line 3 has 1 value, where the header has 2"),
         ("wide.csv", "a,b\n1,2,3\n", "line 2 has 3 values"),
         ("ragged.tsv", "a\tb\n1\t2\n\t\t3\n", "line 3 has 3 values"),
         ("header.csv", "a,b\n", "has no rows"),

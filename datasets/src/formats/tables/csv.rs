@@ -18,6 +18,7 @@ mod blanks;
 mod blocks;
 mod cells;
 mod delimiter;
+mod footer;
 mod header;
 mod left_out;
 mod part;
@@ -114,7 +115,7 @@ impl CsvTable {
         let rows = without_mark(&sample, path)?;
         let mark = sample.len() - rows.len();
         let found = survey(rows, filled < PIECE, path, options)?;
-        let Survey { above, delimiter, blanks, header, row_names, decimal, notes } = found;
+        let Survey { above, delimiter, blanks, header, row_names, decimal, totals, notes } = found;
         let Above { bytes, lines, notes: mut before } = above;
         before.extend(notes);
         let mut notes = before;
@@ -143,8 +144,16 @@ impl CsvTable {
         }
         drop(records);
         let (path, missing) = (path.to_owned(), options.missing.clone());
-        let dialect =
-            Dialect { path, delimiter, header, columns, missing, decimal, ..Dialect::default() };
+        let dialect = Dialect {
+            path,
+            delimiter,
+            header,
+            columns,
+            missing,
+            decimal,
+            totals,
+            ..Dialect::default()
+        };
         let (path, dialect) = (dialect.path.clone(), Arc::new(dialect));
         Ok(CsvTable {
             path,
@@ -176,8 +185,22 @@ impl TableSource for CsvTable {
         if half {
             blocks.skip_line_feed()?;
         }
+        let part = |bytes, line| CsvPart { dialect: dialect.clone(), bytes, line };
+        // The last rows are not handed on before it is known that they are the last.
+        let mut last: Option<(Vec<u8>, u64)> = None;
         while let Some((bytes, line)) = blocks.next()? {
-            take(Box::new(CsvPart { dialect: dialect.clone(), bytes, line }))?;
+            match &mut last {
+                Some((rows, _)) if bytes.iter().all(u8::is_ascii_whitespace) => rows.extend(bytes),
+                _ => {
+                    if let Some((bytes, line)) = last.replace((bytes, line)) {
+                        take(Box::new(part(bytes, line)))?;
+                    }
+                }
+            }
+        }
+        if let Some((mut bytes, line)) = last {
+            dialect.left_out.footers.add(footer::cut(&mut bytes, line, dialect));
+            take(Box::new(part(bytes, line)))?;
         }
         if let Some(stamp) = self.stamp {
             let metadata = fs::metadata(path).at(path)?;
@@ -194,6 +217,12 @@ impl TableSource for CsvTable {
 
     fn row_names(&self) -> Option<usize> {
         self.row_names.then_some(0)
+    }
+
+    fn leave_out(&mut self, row: u64) -> bool {
+        let total = &mut Arc::make_mut(&mut self.dialect).total;
+        // One row alone: what is found then is less sure.
+        total.is_none() && total.replace(row).is_none()
     }
 
     fn read_as_text(&mut self, columns: &[bool], label: Option<usize>) {

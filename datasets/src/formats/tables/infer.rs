@@ -20,6 +20,7 @@ use super::names::Budget;
 use super::parallel::for_each_part;
 use super::roles::{Role, roles};
 use super::source::{Part, TableSource, is_empty};
+use super::totals::Sums;
 use crate::error::{Error, Problem, Short, bail};
 use crate::formats::options::{Decimal, LabelColumn, TableOptions};
 use crate::sample::column::{Column, ColumnKind};
@@ -41,8 +42,9 @@ struct Inference<'a> {
     new_categories: bool,
     /// The columns whose cells are read as texts.
     texts: Vec<bool>,
-    /// The rows without a value, which are left out.
+    /// The rows without a value, which are left out unless a model's rows keep their numbers.
     empty_rows: u64,
+    sums: Sums,
 }
 
 impl Layout {
@@ -88,6 +90,7 @@ impl Layout {
             new_categories: options.new_categories,
             texts: Vec::new(),
             empty_rows: 0,
+            sums: Sums::default(),
         };
         inference.texts = inference.text_columns();
         inference.of_units();
@@ -95,6 +98,16 @@ impl Layout {
         let rows = inference.count(source, pool)?;
         if rows == 0 {
             bail!(path, "has no rows");
+        }
+        if let Some(row) = inference.sums.total(source)?
+            && source.leave_out(row)
+        {
+            let mut layout = Layout::infer(source, path, options, pool)?;
+            layout.notes.push(format!(
+                "{} {row}, the last, is left out, because its numbers are the sums of those above",
+                inference.row_word
+            ));
+            return Ok(layout);
         }
         if let Some(label) = inference.coordinate(options) {
             let options = TableOptions { label: LabelColumn::Absent, ..options.clone() };
@@ -134,11 +147,13 @@ impl Inference<'_> {
             );
             let mut budget = Budget::default();
             let ended = part.for_each_row(&mut |row, cells| {
-                if is_empty(cells) && !keeps_empty {
-                    found.empty_rows += 1;
+                let empty = is_empty(cells);
+                found.empty_rows += u64::from(empty);
+                if empty && !keeps_empty {
                     return Ok(());
                 }
                 found.rows += 1;
+                found.sums.push(row, cells);
                 let counted =
                     count_row(&mut found.counts, limits, decimal, &mut budget, row, cells);
                 if counted.is_err() {
@@ -153,6 +168,7 @@ impl Inference<'_> {
             if self.fits(&found, limits) {
                 rows += found.rows;
                 self.empty_rows += found.empty_rows;
+                self.sums.add(found.sums);
                 for (counts, later) in self.counts.iter_mut().zip(found.counts) {
                     counts.add(later);
                 }
@@ -160,11 +176,13 @@ impl Inference<'_> {
             } else {
                 // By a limit, or an error: it is the row that tells.
                 part.for_each_row(&mut |row, cells| {
-                    if is_empty(cells) && !keeps_empty {
-                        self.empty_rows += 1;
+                    let empty = is_empty(cells);
+                    self.empty_rows += u64::from(empty);
+                    if empty && !keeps_empty {
                         return Ok(());
                     }
                     rows += 1;
+                    self.sums.push(row, cells);
                     count_row(&mut self.counts, limits, decimal, &mut self.budget, row, cells)
                         .map_err(|(column, problem)| self.at(row, column, problem))
                 })?;
@@ -300,6 +318,7 @@ impl Inference<'_> {
 struct Found {
     rows: u64,
     empty_rows: u64,
+    sums: Sums,
     counts: Vec<Counts>,
     /// A cell is an error, or would be if all before it counted.
     wrong: bool,
@@ -309,6 +328,7 @@ struct Found {
 
 impl Default for Found {
     fn default() -> Self {
-        Found { rows: 0, empty_rows: 0, counts: Vec::new(), wrong: false, ended: Ok(()) }
+        let (sums, counts) = (Sums::default(), Vec::new());
+        Found { rows: 0, empty_rows: 0, sums, counts, wrong: false, ended: Ok(()) }
     }
 }

@@ -11,6 +11,7 @@ use crate::formats::options::{LabelColumn, TableOptions};
 use crate::formats::tables::csv::CsvTable;
 use crate::sample::column::{Column, ColumnKind, Encoding};
 
+mod footers;
 mod forms;
 mod kinds;
 mod spreadsheets;

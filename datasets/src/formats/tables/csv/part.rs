@@ -33,6 +33,10 @@ pub(super) struct Dialect {
     pub(super) texts: Vec<bool>,
     /// The column of the labels, which are texts.
     pub(super) label: Option<usize>,
+    /// The first lines that begin with words for totals, and these.
+    pub(super) totals: Vec<(u64, &'static str)>,
+    /// The line of a row that is left out, because it holds the sums of the others.
+    pub(super) total: Option<u64>,
     pub(super) left_out: LeftOut,
 }
 
@@ -72,11 +76,14 @@ impl Dialect {
             && cells.iter().any(|cell| matches!(cell, Cell::Text(_)))
     }
 
-    /// Takes a row, unless it repeats the header.
+    /// Takes a row, unless it repeats the header or holds the sums of the others.
     #[inline]
     fn hand_on(&self, line: u64, cells: &[Cell<'_>], take: &mut TakeRow<'_>) -> Result<(), Error> {
         if self.is_header(cells) {
             self.left_out.headers.add([line]);
+            return Ok(());
+        }
+        if self.total == Some(line) {
             return Ok(());
         }
         take(line, cells)
@@ -155,9 +162,10 @@ impl CsvPart {
                 found == columns + 1 && record.cells().last().is_some_and(str::is_empty);
             if found != *columns && !ends_in_delimiter {
                 let whose = if header.is_empty() { "the first row" } else { "the header" };
+                let values = if found == 1 { "value" } else { "values" };
                 bail!(
                     path,
-                    "line {line} has {found} values, where {whose} has {columns}: mend the line, \
+                    "line {line} has {found} {values}, where {whose} has {columns}: mend the line, \
                      leave it out if it is a comment or a total, or name the delimiter if it is \
                      another"
                 );

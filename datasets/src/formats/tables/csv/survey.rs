@@ -13,6 +13,7 @@ use super::above::{Above, skip_lines, skip_titles, titles};
 use super::blanks::SingleTabs;
 use super::cells::trim;
 use super::delimiter::{MOST_LINES, delimiter_of, starts_quoted};
+use super::footer::words_of;
 use super::header::{has_text, has_units_below, is_above_numbers, is_count, is_header};
 use super::records::Records;
 use crate::error::{Error, Problem, Remedy};
@@ -31,6 +32,8 @@ pub(super) struct Survey {
     /// The header has no name for the first column, which has the names of rows.
     pub(super) row_names: bool,
     pub(super) decimal: Decimal,
+    /// Lines that begin with words for totals, as the last may: if they come again, they are rows.
+    pub(super) totals: Vec<(u64, &'static str)>,
     /// Choices that may be wrong, for the user to know, behind those above the header.
     pub(super) notes: Vec<String>,
 }
@@ -89,6 +92,7 @@ pub(super) fn survey(
                     names as R writes them, is left out";
         found.notes.push(note.to_owned());
     }
+    found.totals = words_of(&cells).map(|(at, word)| (rows[at].line + lines, word)).collect();
     let Some((first, others)) = cells.split_first() else { return Ok(found) };
     // Files that were joined repeat the header.
     let others: Vec<Vec<String>> = others.iter().filter(|row| *row != first).cloned().collect();

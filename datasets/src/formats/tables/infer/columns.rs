@@ -36,8 +36,15 @@ impl Inference<'_> {
             rounded: 0,
         };
         if self.empty_rows > 0 {
-            let rows = if self.empty_rows == 1 { "empty row is" } else { "empty rows are" };
-            layout.notes.push(format!("{} {rows} left out", self.empty_rows));
+            let (rows, are) = if self.empty_rows == 1 { ("row", "is") } else { ("rows", "are") };
+            layout.notes.push(match layout.keeps_empty {
+                true => format!(
+                    "{} empty {rows} {are} kept, so that all keep their numbers: each value is \
+                     taken as missing",
+                    self.empty_rows
+                ),
+                false => format!("{} empty {rows} {are} left out", self.empty_rows),
+            });
         }
         let mut refused = Refused::default();
         for (at, counts) in std::mem::take(&mut self.counts).into_iter().enumerate() {

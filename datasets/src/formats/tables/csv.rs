@@ -17,6 +17,7 @@ mod above;
 mod blanks;
 mod blocks;
 mod cells;
+mod decimal;
 mod delimiter;
 mod footer;
 mod header;
@@ -26,6 +27,7 @@ mod records;
 mod survey;
 pub(crate) mod texts;
 mod write;
+mod zeros;
 
 use std::cell::Cell as Flag;
 use std::fs;
@@ -50,6 +52,7 @@ use part::{CsvPart, Dialect};
 use records::{PIECE, Record, Records, unreadable, without_mark};
 use survey::{Survey, survey};
 pub(crate) use write::CsvWriter;
+use zeros::LeadingZeros;
 
 /// The input of a table of text.
 pub(crate) trait Input: Read + Seek {}
@@ -152,6 +155,7 @@ impl CsvTable {
             missing,
             decimal,
             totals,
+            zeros: LeadingZeros::new(columns),
             ..Dialect::default()
         };
         let (path, dialect) = (dialect.path.clone(), Arc::new(dialect));
@@ -223,6 +227,10 @@ impl TableSource for CsvTable {
         let total = &mut Arc::make_mut(&mut self.dialect).total;
         // One row alone: what is found then is less sure.
         total.is_none() && total.replace(row).is_none()
+    }
+
+    fn leading_zeros(&self, column: usize) -> Option<u64> {
+        self.dialect.zeros.first(column)
     }
 
     fn read_as_text(&mut self, columns: &[bool], label: Option<usize>) {

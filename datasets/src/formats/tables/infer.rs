@@ -45,6 +45,8 @@ struct Inference<'a> {
     /// The rows without a value, which are left out unless a model's rows keep their numbers.
     empty_rows: u64,
     sums: Sums,
+    /// For each column, the first row whose number has zeros before it.
+    leading_zeros: Vec<Option<u64>>,
 }
 
 impl Layout {
@@ -91,6 +93,7 @@ impl Layout {
             texts: Vec::new(),
             empty_rows: 0,
             sums: Sums::default(),
+            leading_zeros: Vec::new(),
         };
         inference.texts = inference.text_columns();
         inference.of_units();
@@ -120,6 +123,8 @@ impl Layout {
             return Ok(layout);
         }
         inference.count_categories_again(source, rows)?;
+        let columns = 0..inference.names.len();
+        inference.leading_zeros = columns.map(|column| source.leading_zeros(column)).collect();
         let mut layout = inference.decide(rows)?;
         layout.notes.splice(0..0, source.notes());
         Ok(layout)

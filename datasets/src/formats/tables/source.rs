@@ -66,6 +66,11 @@ pub(crate) trait TableSource {
         false
     }
 
+    /// The first row in which a number of a column has zeros before it, as codes have.
+    fn leading_zeros(&self, _column: usize) -> Option<u64> {
+        None
+    }
+
     /// The mark before the fractions of numbers that are texts; `None` if no text is a number.
     fn decimal(&self) -> Option<Decimal> {
         None

@@ -3,8 +3,7 @@
 //! - **Before the header**: see `above`.
 //! - **The separator**: see `delimiter`.
 //! - **The header**: see `header`.
-//! - **The decimal mark**: a comma, if numbers have one, none has a point, and the separator is
-//!   another.
+//! - **The decimal mark**: see `decimal`.
 
 use std::io::Read;
 use std::path::Path;
@@ -12,13 +11,13 @@ use std::path::Path;
 use super::above::{Above, skip_lines, skip_titles, titles};
 use super::blanks::SingleTabs;
 use super::cells::trim;
+use super::decimal::decimal_of;
 use super::delimiter::{MOST_LINES, delimiter_of, starts_quoted};
 use super::footer::words_of;
 use super::header::{has_text, has_units_below, is_above_numbers, is_count, is_header};
 use super::records::Records;
 use crate::error::{Error, Problem, Remedy};
 use crate::formats::options::{Decimal, LabelColumn, TableOptions};
-use crate::formats::tables::marks;
 use crate::sample::column::ColumnKind;
 
 /// The findings.
@@ -70,10 +69,12 @@ pub(super) fn survey(
         rows
     };
     let mut rows = read_rows(rows, found.delimiter, path);
-    found.decimal = options.decimal.unwrap_or_else(|| decimal_of(&rows, found.delimiter));
-    if options.decimal.is_none() && found.decimal == Decimal::Comma {
-        found.notes.push("numbers are read with a decimal comma, as in 1,5".to_owned());
-    }
+    let (decimal, note) = match options.decimal {
+        Some(asked) => (asked, None),
+        None => decimal_of(&cells(&rows), found.delimiter),
+    };
+    found.decimal = decimal;
+    found.notes.extend(note);
     let (asked, missing, lines) = (options.header, &options.missing[..], found.above.lines);
     found.row_names =
         asked != Some(false) && has_row_names(&rows, missing, found.decimal, starts_quoted(rest));
@@ -213,26 +214,6 @@ fn read_rows(rows: &[u8], delimiter: u8, path: &Path) -> Vec<Row> {
         found.push(Row { line: record.line, cells });
     }
     found
-}
-
-fn decimal_of(rows: &[Row], delimiter: u8) -> Decimal {
-    if delimiter == b',' {
-        return Decimal::Point;
-    }
-    let (mut commas, mut either, mut points) = (0, 0, 0);
-    for cell in rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.contains([',', '.'])) {
-        let (point, comma) =
-            (marks::number(cell, Decimal::Point), marks::number(cell, Decimal::Comma));
-        match (point.is_some(), comma.is_some()) {
-            (false, true) => commas += 1,
-            (true, false) => points += 1,
-            (true, true) if cell.contains(',') => either += 1,
-            (true, true) => {}
-            (false, false) => {}
-        }
-    }
-    let comma = commas > 0 || either > 0 && delimiter == b';';
-    if comma && points == 0 { Decimal::Comma } else { Decimal::Point }
 }
 
 #[cfg(test)]

@@ -107,7 +107,18 @@ impl Inference<'_> {
                 }
                 (role @ Role::Feature { .. }, None) => {
                     match self.feature(name, role, counts, &mut layout) {
-                        Ok(field) => field,
+                        Ok(field) => {
+                            let row = self.leading_zeros[at];
+                            if let (Some(row), Field::Number { dates: None, .. }) = (row, &field) {
+                                let (name, word) = (Short(name), self.row_word);
+                                layout.notes.push(format!(
+                                    "the column {name} is read as numbers, and that in {word} \
+                                     {row} has a zero before it, as codes have: have it \
+                                     categorical to keep the zeros, or ignore it"
+                                ));
+                            }
+                            field
+                        }
                         // Others may have the same problem: all are named at once.
                         Err((None, problem)) if Refused::is_of(&problem) => {
                             refused.0.push((name.clone(), problem));

@@ -56,7 +56,11 @@ pub fn delimited_text(table: &mut Table) {
         "more than 65535 different labels",
     );
     let description = "x".repeat(300);
-    table.file("description.csv", format!("a,b\n1,{description}\n").as_bytes(), "is no category");
+    table.file(
+        "description.csv",
+        format!("a,b\n1,{description}\n").as_bytes(),
+        "too long for a category",
+    );
     let columns = vec!["1"; 70_000].join(",");
     table.file("columns.csv", columns.as_bytes(), "more than 65536 values");
     table.file(

@@ -190,22 +190,29 @@ impl TableSource for CsvTable {
             blocks.skip_line_feed()?;
         }
         let part = |bytes, line| CsvPart { dialect: dialect.clone(), bytes, line };
-        // The last rows are not handed on before it is known that they are the last.
+        // The last rows are not handed on before it is known that they are the last. Empty lines
+        // behind them change nothing, unless they may be missing values.
+        let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
         let mut last: Option<(Vec<u8>, u64)> = None;
-        while let Some((bytes, line)) = blocks.next()? {
-            match &mut last {
-                Some((rows, _)) if bytes.iter().all(u8::is_ascii_whitespace) => rows.extend(bytes),
-                _ => {
-                    if let Some((bytes, line)) = last.replace((bytes, line)) {
-                        take(Box::new(part(bytes, line)))?;
-                    }
-                }
+        let ended = loop {
+            let (bytes, line) = match blocks.next() {
+                Ok(Some(rows)) => rows,
+                ended => break ended.map(|_| ()),
+            };
+            if dialect.columns > 1 && last.is_some() && bytes.iter().all(is_break) {
+                continue;
             }
-        }
+            if let Some((bytes, line)) = last.replace((bytes, line)) {
+                take(Box::new(part(bytes, line)))?;
+            }
+        };
         if let Some((mut bytes, line)) = last {
-            dialect.left_out.footers.add(footer::cut(&mut bytes, line, dialect));
+            if ended.is_ok() {
+                dialect.left_out.footers.add(footer::cut(&mut bytes, line, dialect));
+            }
             take(Box::new(part(bytes, line)))?;
         }
+        ended?;
         if let Some(stamp) = self.stamp {
             let metadata = fs::metadata(path).at(path)?;
             if stamp != (metadata.len(), metadata.modified().ok()) {

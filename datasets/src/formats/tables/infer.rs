@@ -4,8 +4,8 @@
 //! A second pass reads columns of categories again in which there are numbers too: then as texts,
 //! so that `7` and `007` are two.
 
+mod alike;
 mod columns;
-mod refused;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -21,7 +21,7 @@ use super::parallel::for_each_part;
 use super::roles::{Role, roles};
 use super::source::{Part, TableSource, is_empty};
 use super::totals::Sums;
-use crate::error::{Error, Problem, Short, bail};
+use crate::error::{Error, Problem, RefusedColumn, Short, bail};
 use crate::formats::options::{Decimal, LabelColumn, TableOptions};
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::label::MOST_CLASSES;
@@ -189,7 +189,7 @@ impl Inference<'_> {
                     rows += 1;
                     self.sums.push(row, cells);
                     count_row(&mut self.counts, limits, decimal, &mut self.budget, row, cells)
-                        .map_err(|(column, problem)| self.at(row, column, problem))
+                        .map_err(|(column, problem)| self.wrong(row, column, problem))
                 })?;
             }
             for (full, counts) in full.iter().zip(&self.counts) {
@@ -295,27 +295,36 @@ impl Inference<'_> {
         source.for_each_row(&mut |row, cells| {
             for (column, &cell) in cells.iter().enumerate().filter(|(column, _)| again[*column]) {
                 self.counts[column]
-                    .collect(cell, MOST_CATEGORIES, &mut self.budget)
-                    .map_err(|problem| self.at(row, column, problem))?;
+                    .collect(row, cell, MOST_CATEGORIES, &mut self.budget)
+                    .map_err(|problem| self.wrong(row, column, problem))?;
             }
             Ok(())
         })
     }
 
-    /// The error of a column, or of its cell in a row.
-    fn wrong(&self, row: Option<u64>, column: usize, problem: Problem) -> Error {
-        match row {
-            Some(row) => self.at(row, column, problem),
-            None => {
-                let place = format_args!("the column {} ", Short(&self.names[column]));
-                Error::file(self.path, problem.at(place))
-            }
-        }
+    /// A column that cannot be read, and the row at fault if there is one.
+    fn refused(&self, row: Option<u64>, column: usize, problem: Problem) -> RefusedColumn {
+        let Problem { text: problem, remedy, marks } = problem;
+        let row = row.map(|row| format!("{} {row}", self.row_word));
+        RefusedColumn { name: self.names[column].clone(), row, problem, remedy, marks }
     }
 
-    fn at(&self, row: u64, column: usize, problem: Problem) -> Error {
+    /// The error of a cell.
+    fn wrong(&self, row: u64, column: usize, problem: Problem) -> Error {
+        let refused = vec![self.refused(Some(row), column, problem)];
+        Error::Columns { path: self.path.to_owned(), refused }
+    }
+
+    /// The error of the column of labels, without which there are none.
+    fn wrong_label(&self, row: Option<u64>, column: usize, problem: Problem) -> Error {
         let (word, name) = (self.row_word, Short(&self.names[column]));
-        Error::file(self.path, problem.at(format_args!("{word} {row}, column {name}: ")))
+        Error::file(
+            self.path,
+            match row {
+                Some(row) => problem.at(format_args!("{word} {row}, column {name}: ")),
+                None => problem.at(format_args!("the column {name} ")),
+            },
+        )
     }
 }
 

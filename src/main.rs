@@ -14,6 +14,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    narrows_datasets::hide_decoder_panics();
     match work() {
         Ok(text) => match show(&text) {
             Ok(()) => ExitCode::SUCCESS,

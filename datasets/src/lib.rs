@@ -33,7 +33,8 @@
 //!   [`Augmenter`] may shift, turn and corrupt images, in each epoch anew.
 //!
 //! No file can make this crate panic or allocate more than the file's true size warrants. A problem
-//! is an [`Error`] of one line that names the file and the remedy.
+//! is an [`Error`] of one line that names the file and the remedy. Panics of decoders are caught;
+//! a program hides their messages with [`hide_decoder_panics`].
 
 mod augment;
 mod batches;
@@ -44,6 +45,7 @@ pub mod fetch;
 mod files;
 mod formats;
 mod open;
+mod panics;
 mod preparation;
 mod random;
 mod sample;
@@ -72,6 +74,7 @@ pub use formats::store::write::StoreWriter;
 pub use formats::tables::cell::{FieldKind, TableCell};
 pub use formats::tables::write::{TableFormat, TableWriter};
 pub use open::{Opened, Undivided, open, open_whole, open_with};
+pub use panics::hide_decoder_panics;
 pub use preparation::{Fit, Preparation, PreparedColumn, TablePreparation};
 pub use random::label_draw::{LabelDraw, draw_labels};
 pub use random::order::{holdout, shuffle_into, shuffled};

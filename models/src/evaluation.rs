@@ -10,6 +10,7 @@ pub use metric::Metric;
 pub use ranking::Ranking;
 
 use crate::error::{Error, ensure, error};
+use crate::event::Observer;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Loss, Network, Params, Pass, PassMemory, Target};
@@ -87,7 +88,7 @@ impl Evaluation {
         goal: Goal,
     ) -> Result<Evaluation, Error> {
         let samples = Samples::Rows { data, rows };
-        Evaluation::over(cx, network, params, loss, samples, goal, &mut |_, _| {})
+        Evaluation::over(cx, (network, params), loss, samples, goal, &(), &mut |_, _| {})
     }
 
     /// The same as [`Evaluation::of`] for a classifier; `take` is handed the logits, (batch,
@@ -104,30 +105,20 @@ impl Evaluation {
         take: &mut dyn FnMut(&[f32], &[u32]),
     ) -> Result<Evaluation, Error> {
         let (loss, samples) = (Loss::cross_entropy(), Samples::Rows { data, rows });
-        Evaluation::over(cx, network, params, &loss, samples, Goal::Classify, take)
+        Evaluation::over(cx, (network, params), &loss, samples, Goal::Classify, &(), take)
     }
 
-    /// The same for a classifier, from the `codes` that its frozen layers made of the samples,
-    /// with the same bits.
-    pub(crate) fn of_codes(
+    /// Both, of `samples`, unless `observer` asks for a stop.
+    ///
+    /// # Errors
+    /// The errors of [`Evaluation::of`]; [`ErrorKind::Stopped`](crate::ErrorKind::Stopped).
+    pub(crate) fn over(
         cx: &Context,
-        network: &Network,
-        params: &Params,
-        loss: &Loss,
-        codes: &Coded,
-    ) -> Result<Evaluation, Error> {
-        let (samples, goal) = (Samples::Codes(codes), Goal::Classify);
-        Evaluation::over(cx, network, params, loss, samples, goal, &mut |_, _| {})
-    }
-
-    #[allow(clippy::too_many_arguments)] // those of the public ones, and what they differ in
-    fn over(
-        cx: &Context,
-        network: &Network,
-        params: &Params,
+        (network, params): (&Network, &Params),
         loss: &Loss,
         samples: Samples<'_>,
         goal: Goal,
+        observer: &dyn Observer,
         take: &mut dyn FnMut(&[f32], &[u32]),
     ) -> Result<Evaluation, Error> {
         let (rows, len) = match samples {
@@ -148,6 +139,7 @@ impl Evaluation {
         let mut counts = vec![(0usize, 0usize); classes];
         let mut known = 0;
         for start in (0..rows).step_by(memory.max_batch()) {
+            observer.go_on()?;
             let batch = memory.max_batch().min(rows - start);
             let (x, labels) = (&mut x[..batch * len], &mut labels[..batch]);
             let y = match samples {
@@ -237,8 +229,12 @@ fn known_alone(y: &[f32], target: Target<'_>, classes: usize) -> Option<(Vec<f32
 
 /// The samples of an evaluation.
 #[derive(Clone, Copy)]
-enum Samples<'a> {
-    Rows { data: &'a Dataset, rows: Rows<'a> },
+pub(crate) enum Samples<'a> {
+    Rows {
+        data: &'a Dataset,
+        rows: Rows<'a>,
+    },
+    /// The codes that the frozen layers of a classifier made of samples, with the same bits.
     Codes(&'a Coded),
 }
 

@@ -1,7 +1,7 @@
 //! Events of training, for those who watch it. Training itself never prints.
 
 use crate::checkpoint::Checkpoints;
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use narrows_engine::Params;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -122,6 +122,18 @@ pub trait Observer: Sync {
     /// The checkpoints of the runs that it watches, if they are to have some.
     fn checkpoints(&self) -> Option<&Checkpoints> {
         None
+    }
+}
+
+impl dyn Observer + '_ {
+    /// Asked between the parts of work that takes long.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) if a stop is asked for.
+    pub(crate) fn go_on(&self) -> Result<(), Error> {
+        let stops = self.checkpoints().is_some_and(Checkpoints::stops);
+        ensure!(!stops, Stopped, "stopped");
+        Ok(())
     }
 }
 

@@ -1,9 +1,10 @@
 //! Experiments: what is gained, over several label draws.
 
+pub mod candidate;
 pub mod compare;
 pub mod curve;
 mod draws;
-mod kept;
+mod pause;
 pub mod probe;
 pub mod statistics;
 mod trials;

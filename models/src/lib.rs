@@ -10,6 +10,7 @@
 //! | [`semi`] | training on few labels and all other samples at once |
 //! | [`methods`] | each of those as a method of a comparison, the choice of one, ensembles |
 //! | [`experiments`] | what methods gain over label draws: comparison, curve, probes |
+//! | [`tuning`] | search spaces, studies and samplers of hyperparameters |
 //! | [`inference`] | trained models over many samples: reconstruction errors, latent codes |
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`model_file`] | models on disk |
@@ -24,6 +25,7 @@ pub mod evaluation;
 pub mod event;
 pub mod experiments;
 pub mod inference;
+mod kept;
 pub mod methods;
 pub mod model_file;
 mod names;
@@ -32,6 +34,7 @@ pub mod quantile;
 pub mod semi;
 pub mod training;
 pub mod transfer;
+pub mod tuning;
 
 pub use narrows_datasets as datasets;
 pub use narrows_engine as engine;

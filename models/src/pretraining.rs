@@ -8,9 +8,9 @@ pub use pca::Pca;
 use crate::architecture::{Activation, Architecture, SampleShape};
 use crate::checked::Checked;
 use crate::error::{Error, bail, ensure};
-use crate::evaluation::{Evaluation, Goal};
+use crate::evaluation::{Evaluation, Goal, Samples};
 use crate::event::{EpochRecord, Event, Observer};
-use crate::training::{Run, Task, Training};
+use crate::training::{Run, RunResult, Task, Training};
 use narrows_datasets::{Augmentation, Augmenter, Dataset, Rows, TrainTest, holdout};
 use narrows_engine::{Context, Loss, Network, Params};
 use serde::Serialize;
@@ -118,7 +118,7 @@ impl<'a> Pretraining<'a> {
     }
 
     /// The training samples that choose the epoch, ascending.
-    fn held(&self) -> Vec<u32> {
+    pub(crate) fn held(&self) -> Vec<u32> {
         let train = &self.data.train;
         match train.validation().is_empty() {
             true => holdout(train.len(), self.held_out, self.seed),
@@ -136,7 +136,7 @@ impl<'a> Pretraining<'a> {
 
     /// The network that is trained. It has the parameters of the autoencoder, but may lack the
     /// output's sigmoid, where the loss takes logits, and have the objective's layer on the code.
-    fn trained_network(&self) -> Result<Network, Error> {
+    pub(crate) fn trained_network(&self) -> Result<Network, Error> {
         let kept = self.data.train.len().saturating_sub(self.held().len());
         let steps = kept.div_ceil(self.training.batch.max(1)) as u64;
         let on_code = self.training.objective.on_code(self.data.train.sample_len(), steps);
@@ -147,6 +147,25 @@ impl<'a> Pretraining<'a> {
             }
             _ => self.architecture.autoencoder_with(on_code),
         }
+    }
+
+    /// The training of `network`, which is [`trained_network`](Self::trained_network), on all
+    /// samples but those `held` out.
+    pub(crate) fn training_run<'r>(
+        &'r self,
+        network: &'r Network,
+        held: &'r [u32],
+    ) -> Result<Run<'r>, Error> {
+        let data = &self.data.train;
+        let task = Task {
+            data,
+            train: Rows::AllBut { of: data.len(), held },
+            validation: Rows::Listed(held),
+            goal: Goal::Reconstruct,
+        };
+        let params = Params::new(network, self.seed);
+        let training = Training { augmentation: self.augmentation(), ..self.training.clone() };
+        Run::new(Pretraining::RUN, network, params, task, &training)
     }
 }
 
@@ -160,35 +179,28 @@ impl Checked<'_, Pretraining<'_>> {
         observer.notice(&Event::Stage("principal components"));
         let (all, tests) = (Rows::all(train.learnt()), Rows::all(test.len()));
         let components = self.architecture.latent.min(train.sample_len());
-        let pca = Pca::fit(cx, train, all, components)?;
-        let pca = PcaResult {
-            components,
-            train_mse: pca.mse(cx, train, all)?,
-            test_mse: pca.mse(cx, test, tests)?,
+        let pca = || -> Result<PcaResult, Error> {
+            let pca = Pca::fit(cx, train, all, components, observer)?;
+            let train_mse = pca.mse(cx, train, all, observer)?;
+            Ok(PcaResult { components, train_mse, test_mse: pca.mse(cx, test, tests, observer)? })
         };
+        let pca = pca().map_err(|e| e.during("principal components"))?;
 
         let held = self.held();
         let kept = Rows::AllBut { of: train.len(), held: &held };
-        let task = Task {
-            data: train,
-            train: kept,
-            validation: Rows::Listed(&held),
-            goal: Goal::Reconstruct,
-        };
         let start = Instant::now();
         let network = self.trained_network()?;
-        let params = Params::new(&network, self.seed);
-        let training = Training { augmentation: self.augmentation(), ..self.training.clone() };
-        let mut run = Run::new(Pretraining::RUN, &network, params, task, &training)?;
+        let mut run = self.training_run(&network, &held)?;
         run.train(cx, observer, |_, _| {})?;
-        let best_epoch = run.best_epoch();
-        let (params, history) = (run.trainer.params, run.history);
+        let RunResult { params, history, best_epoch } = run.into_result();
         let seconds = start.elapsed().as_secs_f64();
 
         let network = self.architecture.autoencoder()?;
         let mse = |data: &Dataset, rows: Rows<'_>| -> Result<f64, Error> {
-            let evaluation =
-                Evaluation::of(cx, &network, &params, &Loss::L2, data, rows, Goal::Reconstruct)?;
+            let (model, samples) = ((&network, &params), Samples::Rows { data, rows });
+            let (goal, take) = (Goal::Reconstruct, &mut |_: &[f32], _: &[u32]| {});
+            let evaluation = Evaluation::over(cx, model, &Loss::L2, samples, goal, observer, take)
+                .map_err(|e| e.during("the reconstruction errors"))?;
             match evaluation.loss.is_finite() {
                 true => Ok(evaluation.loss),
                 false => {

@@ -103,7 +103,7 @@ fn by_run(
     let cx = Context::new(threads).unwrap();
     let mut run = Run::new("augmented", network, params, task, settings).unwrap();
     (0..settings.epochs).for_each(|_| run.epoch(&cx, &()).unwrap());
-    let losses = run.history.iter().map(|epoch| epoch.validation_loss.unwrap());
+    let losses = run.history().iter().map(|epoch| epoch.validation_loss.unwrap());
     (losses.collect(), bits(&run.trainer.params))
 }
 

@@ -21,12 +21,15 @@ struct Stopper {
     checkpoints: Checkpoints,
     left: AtomicUsize,
     taken: AtomicUsize,
+    /// The runs that began, and their epochs.
+    started: Mutex<Vec<(String, usize)>>,
 }
 
 impl Stopper {
     fn new(folder: &Path, steps: usize, every: Duration) -> Stopper {
         let checkpoints = Checkpoints { resume: true, every, ..Checkpoints::new(folder) };
-        Stopper { checkpoints, left: AtomicUsize::new(steps), taken: AtomicUsize::new(0) }
+        let [left, taken] = [steps, 0].map(AtomicUsize::new);
+        Stopper { checkpoints, left, taken, started: Mutex::default() }
     }
 }
 
@@ -38,6 +41,9 @@ impl Observer for Stopper {
                 if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
                     self.checkpoints.stop.store(true, Ordering::Relaxed);
                 }
+            }
+            Event::Started { run, epochs, .. } => {
+                self.started.lock().unwrap().push(((*run).to_string(), *epochs));
             }
             Event::NotSaved { error, .. } | Event::Damaged { error, .. } => panic!("{error}"),
             _ => {}
@@ -117,7 +123,7 @@ impl Setting {
         }
     }
 
-    /// The recipe has the time that its candidates take.
+    /// The choice has the time that its candidates take.
     fn comparison(&self) -> Comparison<'_> {
         let pseudo = Semi::PseudoLabels(PseudoLabels { threshold: 0.5 });
         let candidates =
@@ -185,7 +191,9 @@ fn a_comparison_stopped_anywhere_has_the_same_results() {
             processes += 1;
         }
         most = most.max(taken);
-        // The results of the trials and the recipe are kept, and no run's checkpoints but those of
+        // Of a run that is saved after each step, its last one among them, nothing is done twice.
+        assert!(every > Duration::ZERO || taken == steps, "{taken} steps in place of {steps}");
+        // The results of the trials and the choice are kept, and no run's checkpoints but those of
         // the pretraining.
         let folders = fs::read_dir(folder.path()).unwrap().map(Result::unwrap);
         assert_eq!(folders.filter(|entry| entry.path().is_dir()).count(), 0);
@@ -202,8 +210,43 @@ fn a_comparison_stopped_anywhere_has_the_same_results() {
         assert!(error.to_string().contains("`epochs: 4`; now: `epochs: 5`"), "{error}");
     }
     assert!(processes > 5, "{processes} stops");
-    // Little is done twice: the pretraining, and the selection, which is one process's.
-    assert!(most < 3 * steps, "{most} steps in all, in place of {steps}");
+    // Little is done twice: the pretraining, whose end is not saved.
+    assert!(most < 2 * steps, "{most} steps in all, in place of {steps}");
+}
+
+/// The epochs that fit into a time are those that were counted first, in each process.
+#[test]
+fn a_choice_that_was_stopped_goes_on_with_its_times() {
+    let setting = Setting::new();
+    let mut comparison = setting.comparison();
+    let selection = comparison.selection.as_mut().unwrap();
+    for candidate in &mut selection.candidates {
+        let Method::Semi(semi) = candidate else { panic!("{candidate:?}") };
+        semi.training.epochs = 1_000_000;
+    }
+    selection.budget = Duration::from_secs(4);
+    let cx = Context::new(1).unwrap();
+    let pretrained = comparison.check().unwrap().pretraining().run(&cx, &()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut of_candidates: Vec<(String, usize)> = Vec::new();
+    let mut finished = None;
+    for steps in [3, 50, 100, usize::MAX] {
+        let stopper = Stopper::new(folder.path(), steps, Duration::MAX);
+        let checked = comparison.check().unwrap();
+        let result = checked.measure(&cx, pretrained.clone(), &stopper);
+        let started = stopper.started.into_inner().unwrap();
+        of_candidates.extend(started.into_iter().filter(|(run, _)| run.ends_with(" tried")));
+        finished = result.ok();
+    }
+    let tried = finished.unwrap().tried;
+    for tried in &tried {
+        let of_it = of_candidates.iter().filter(|(run, _)| *run == format!("{} tried", tried.name));
+        let epochs: Vec<usize> = of_it.map(|(_, epochs)| *epochs).collect();
+        assert!(epochs.iter().all(|epochs| *epochs == tried.epochs), "{tried:?}: {epochs:?}");
+        assert!((2..1_000_000).contains(&tried.epochs), "the time decides: {tried:?}");
+    }
+    let first = format!("{} tried", tried[0].name);
+    assert!(of_candidates.iter().filter(|(run, _)| *run == first).count() > 1, "{of_candidates:?}");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn codes_change_no_bit_of_a_run() {
                     by_the_whole_network(&cx, &network, method, &task, &settings);
                 let name = format!("{} on {}, clipped to {clip_norm:?}", method.name(), isa.name());
                 let got: Vec<f64> =
-                    run.history.iter().map(|epoch| epoch.validation_loss.unwrap()).collect();
+                    run.history().iter().map(|epoch| epoch.validation_loss.unwrap()).collect();
                 assert_eq!(got, losses, "{name}");
                 assert!(bits(&run.trainer.params) == bits(&params), "{name}");
             }
@@ -109,7 +109,7 @@ fn a_changed_encoder_makes_new_codes() {
     let found =
         Evaluation::of(&cx, &network, params, &settings.loss, &digits, rows.into(), Goal::Classify)
             .unwrap();
-    assert_eq!(run.history[1].validation_loss, Some(found.loss));
+    assert_eq!(run.history()[1].validation_loss, Some(found.loss));
 }
 
 /// In any batch a sample's code has the same bits, and what follows from it as well.

@@ -84,9 +84,9 @@ fn a_run_validates_and_keeps_the_average() {
         assert_eq!(bits(average), bits(own.params()));
         assert_ne!(bits(average), bits(&with.trainer.params));
         let of_average = validated(&setting, average);
-        assert_eq!(with.history[epoch].validation_loss, Some(of_average.loss));
-        assert_eq!(with.history[epoch].validation_accuracy, of_average.accuracy);
-        assert_eq!(with.history[epoch].train_loss, without.history[epoch].train_loss);
+        assert_eq!(with.history()[epoch].validation_loss, Some(of_average.loss));
+        assert_eq!(with.history()[epoch].validation_accuracy, of_average.accuracy);
+        assert_eq!(with.history()[epoch].train_loss, without.history()[epoch].train_loss);
         if with.best_epoch() == epoch + 1 {
             assert_eq!(bits(with.best().unwrap().1), bits(average));
         }
@@ -120,7 +120,7 @@ fn a_frozen_encoder_is_the_same_in_the_average() {
     let average = run.ema.as_ref().unwrap().params();
     let range = average.range(ENCODER);
     assert_eq!(average.values()[range.clone()], pretrained.values()[pretrained.range(ENCODER)]);
-    assert_eq!(run.history[0].validation_loss, Some(validated(&setting, average).loss));
+    assert_eq!(run.history()[0].validation_loss, Some(validated(&setting, average).loss));
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn the_metric_chooses_the_epoch() {
         after.push(run.trainer.params.clone());
         // The weights before epoch i + 1 are those that epoch i left; the last epoch's are known if
         // they are the best.
-        for record in &run.history[..11] {
+        for record in &run.history()[..11] {
             let params = &after[record.epoch];
             let found = Evaluation::of(
                 &cx,
@@ -115,8 +115,12 @@ fn the_metric_chooses_the_epoch() {
             let recorded = record.validation_accuracy.unwrap();
             assert!((recorded - expected).abs() < 1e-12, "{metric:?}, epoch {}", record.epoch);
         }
-        let best = run.history.iter().map(|r| r.validation_accuracy.unwrap()).fold(0.0, f64::max);
-        assert_eq!(run.history[run.best_epoch() - 1].validation_accuracy, Some(best), "{metric:?}");
+        let best = run.history().iter().map(|r| r.validation_accuracy.unwrap()).fold(0.0, f64::max);
+        assert_eq!(
+            run.history()[run.best_epoch() - 1].validation_accuracy,
+            Some(best),
+            "{metric:?}"
+        );
     }
 }
 

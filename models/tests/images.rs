@@ -253,7 +253,7 @@ fn any_number_of_threads_gives_the_same_bits() {
             let mut run =
                 Run::new("bits", &network, Params::new(&network, 1), task, &settings).unwrap();
             run.train(&Context::new(threads).unwrap(), &(), |_, _| {}).unwrap();
-            let losses = run.history.iter().map(|r| r.validation_loss.unwrap().to_bits());
+            let losses = run.history().iter().map(|r| r.validation_loss.unwrap().to_bits());
             let weights = run.trainer.params.values().iter().map(|x| x.to_bits());
             (losses.collect::<Vec<_>>(), weights.collect::<Vec<_>>())
         });

@@ -63,7 +63,7 @@ fn the_first_half_trains_the_head_alone() {
         let mut run = setting.run(Transfer::LpFt, &whole);
         train(&mut run, Transfer::LpFt, half);
         assert_eq!(run.trainer.params.values(), frozen.trainer.params.values(), "{epochs} epochs");
-        for (a, b) in run.history.iter().zip(&frozen.history) {
+        for (a, b) in run.history().iter().zip(frozen.history()) {
             assert_eq!(
                 (a.lr, a.train_loss, a.validation_loss),
                 (b.lr, b.train_loss, b.validation_loss)
@@ -87,7 +87,7 @@ fn the_second_half_trains_everything_by_the_same_schedule_at_a_small_rate() {
         let whole = Training { epochs: 10, lr: 0.02, schedule, ..training(Loss::cross_entropy()) };
         let mut run = setting.run(Transfer::LpFt, &whole);
         Transfer::LpFt.train(&mut run, &Context::new(1).unwrap(), &()).unwrap();
-        let (first, second) = run.history.split_at(5);
+        let (first, second) = run.history().split_at(5);
         assert!(
             !falls || (first[4].lr - 0.0002).abs() < 1e-8,
             "two thirds of a half are behind: {}",

@@ -2,6 +2,7 @@
 //! what a process shares, are alone in theirs.
 
 mod augmentation;
+mod candidates;
 mod checkpoint_files;
 mod checkpointed_experiments;
 mod checkpoints;
@@ -12,6 +13,7 @@ mod ensemble;
 mod evaluation;
 mod images;
 mod inference;
+mod journal;
 mod limits;
 mod lp_ft;
 mod mixup;
@@ -22,6 +24,7 @@ mod probe;
 mod reestimation;
 mod run;
 mod semi;
+mod stops;
 mod support;
 mod transfer;
 mod transfer_images;

@@ -90,7 +90,7 @@ fn a_step_learns_from_pairs_and_their_labels() {
                 sum += loss * rows.len() as f64;
             }
             let (got, want) =
-                (run.history[epoch as usize].train_loss, sum / setting.train.len() as f64);
+                (run.history()[epoch as usize].train_loss, sum / setting.train.len() as f64);
             assert!(
                 (got - want).abs() < 1e-5 * want,
                 "epoch {epoch}, smoothing {smoothing}: {got}, not {want}"
@@ -116,7 +116,7 @@ fn a_tiny_alpha_mixes_nothing_and_a_large_one_does() {
         let settings = Training { mixup, epochs: 40, ..training(Loss::cross_entropy()) };
         let mut run = setting.run(&settings);
         run.train(&cx, &(), |_, _| {}).unwrap();
-        run.history.last().unwrap().train_loss
+        run.history().last().unwrap().train_loss
     };
     let [none, tiny, large] = [0.0, 1e-4, 10.0].map(loss_after);
     assert!(tiny < 2.0 * none, "{tiny} and {none}");
@@ -153,7 +153,7 @@ fn a_frozen_encoder_sees_the_mixtures() {
         let mut run =
             Run::new("test", &setting.network, params, setting.task(), &settings).unwrap();
         run.train(&cx, &(), |_, _| {}).unwrap();
-        run.history.last().unwrap().train_loss
+        run.history().last().unwrap().train_loss
     });
     assert!(losses[1] > losses[0] + 0.1, "{losses:?}");
 }

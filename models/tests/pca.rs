@@ -16,8 +16,8 @@ fn one_component_holds_a_line() {
     let values: Vec<u8> = (0..50).flat_map(|i| [10 + 2 * i, 200 - 3 * i]).collect();
     let line = Dataset::from_values("line", values, &[2], 255, None).unwrap();
     let cx = Context::new(1).unwrap();
-    let pca = Pca::fit(&cx, &line, Rows::all(line.len()), 1).unwrap();
-    assert!(pca.mse(&cx, &line, Rows::all(line.len())).unwrap() < 1e-12);
+    let pca = Pca::fit(&cx, &line, Rows::all(line.len()), 1, &()).unwrap();
+    assert!(pca.mse(&cx, &line, Rows::all(line.len()), &()).unwrap() < 1e-12);
 }
 
 /// A cross whose long arm is the first component: what is left is the variance of the short arm, by
@@ -27,10 +27,10 @@ fn what_is_left_is_the_smaller_variance() {
     let values = [[0u8, 100], [200, 100], [100, 90], [100, 110]].concat();
     let cross = Dataset::from_values("cross", values, &[2], 200, None).unwrap();
     let cx = Context::new(1).unwrap();
-    let pca = Pca::fit(&cx, &cross, Rows::all(cross.len()), 1).unwrap();
+    let pca = Pca::fit(&cx, &cross, Rows::all(cross.len()), 1, &()).unwrap();
     // Of 8 values, two are off by 10 / 200.
     let expected = 2.0 * 0.05f64.powi(2) / 8.0;
-    assert!((pca.mse(&cx, &cross, Rows::all(cross.len())).unwrap() - expected).abs() < 1e-9);
+    assert!((pca.mse(&cx, &cross, Rows::all(cross.len()), &()).unwrap() - expected).abs() < 1e-9);
 }
 
 /// Long samples along three patterns at right angles, each value in all combinations: what is left
@@ -52,8 +52,8 @@ fn the_largest_patterns_of_long_samples_are_found() {
     let data = Dataset::from_values("patterns", values, &[LEN], 200, None).unwrap();
     let cx = Context::new(1).unwrap();
     for (components, left) in [(1, 9.0 + 1.0), (2, 1.0), (3, 0.0)] {
-        let pca = Pca::fit(&cx, &data, Rows::all(data.len()), components).unwrap();
-        let mse = pca.mse(&cx, &data, Rows::all(data.len())).unwrap();
+        let pca = Pca::fit(&cx, &data, Rows::all(data.len()), components, &()).unwrap();
+        let mse = pca.mse(&cx, &data, Rows::all(data.len()), &()).unwrap();
         let expected = left / 200.0f64.powi(2);
         assert!(
             (mse - expected).abs() < 1e-3 * expected + 1e-9,
@@ -67,7 +67,7 @@ fn more_components_than_values_are_refused() {
     let line = Dataset::from_values("line", vec![1, 2, 3, 4], &[2], 255, None).unwrap();
     let cx = Context::new(1).unwrap();
     for components in [0, 3] {
-        let message = Pca::fit(&cx, &line, Rows::all(2), components).unwrap_err().to_string();
+        let message = Pca::fit(&cx, &line, Rows::all(2), components, &()).unwrap_err().to_string();
         assert!(message.contains("choose 1 to 2"), "{message}");
     }
 }
@@ -77,9 +77,9 @@ fn mnist_gives_the_known_floors() {
     let Some(TrainTest { train, test }) = mnist() else { return };
     let cx = Context::new(0).unwrap();
     for (components, train_mse, test_mse) in MNIST_FLOORS {
-        let pca = Pca::fit(&cx, &train, Rows::all(train.len()), components).unwrap();
+        let pca = Pca::fit(&cx, &train, Rows::all(train.len()), components, &()).unwrap();
         for (data, floor) in [(&train, train_mse), (&test, test_mse)] {
-            let mse = pca.mse(&cx, data, Rows::all(data.len())).unwrap();
+            let mse = pca.mse(&cx, data, Rows::all(data.len()), &()).unwrap();
             assert!((mse - floor).abs() < 1e-6, "{components} components: {mse}, expected {floor}");
         }
     }
@@ -119,8 +119,8 @@ fn linear_against_pca(data: &Dataset, epochs: usize, lr: f32) -> (f64, f64) {
         Goal::Reconstruct,
     )
     .unwrap();
-    let pca = Pca::fit(&cx, data, Rows::all(data.len()), 20).unwrap();
-    (linear.loss, pca.mse(&cx, data, Rows::all(data.len())).unwrap())
+    let pca = Pca::fit(&cx, data, Rows::all(data.len()), 20, &()).unwrap();
+    (linear.loss, pca.mse(&cx, data, Rows::all(data.len()), &()).unwrap())
 }
 
 /// PCA is the floor of every linear autoencoder: to go below would be a wrong measurement.

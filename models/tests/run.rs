@@ -8,7 +8,7 @@ use support::{Setting, bits, training};
 
 /// All that is not a time: the losses and the weights, as bits.
 fn outcome(run: &Run<'_>) -> (Vec<u64>, Vec<u32>) {
-    let losses = run.history.iter().flat_map(|r| [r.train_loss, r.validation_loss.unwrap()]);
+    let losses = run.history().iter().flat_map(|r| [r.train_loss, r.validation_loss.unwrap()]);
     (losses.map(f64::to_bits).collect(), bits(&run.trainer.params))
 }
 
@@ -69,7 +69,7 @@ fn each_epoch_sees_each_sample_once_and_the_seed_decides_the_order() {
         let training = Training { epochs: 2, seed, ..training(Loss::cross_entropy()) };
         let mut run = setting.run(&training).unwrap();
         run.train(&cx, &steps, |_, _| {}).unwrap();
-        assert!(run.history.iter().all(|record| record.samples == 100));
+        assert!(run.history().iter().all(|record| record.samples == 100));
         steps.0.into_inner().unwrap()
     };
     assert_eq!(steps(1).len(), 2 * 5);
@@ -84,10 +84,10 @@ fn the_best_weights_are_restored_and_patience_ends_the_run() {
     // The weights before epoch i are those that i epochs led to.
     let mut after = Vec::new();
     run.train(&cx, &(), |_, params| after.push(bits(params))).unwrap();
-    assert!(run.history.len() < 60, "patience must end it");
-    assert_eq!(run.history.len(), run.best_epoch() + 4);
+    assert!(run.history().len() < 60, "patience must end it");
+    assert_eq!(run.history().len(), run.best_epoch() + 4);
     // An independent search for the best epoch: the most accurate, the smallest loss among equals.
-    let best = run.history.iter().fold(&run.history[0], |best, record| {
+    let best = run.history().iter().fold(&run.history()[0], |best, record| {
         let better = record.validation_accuracy > best.validation_accuracy
             || record.validation_accuracy == best.validation_accuracy
                 && record.validation_loss < best.validation_loss;
@@ -116,7 +116,7 @@ fn a_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_good_weights() {
     });
     let message = result.unwrap_err().to_string();
     assert!(message.contains("encoder.4") && message.contains("step 15"), "{message}");
-    assert_eq!(run.history.len(), 3);
+    assert_eq!(run.history().len(), 3);
     assert!(run.trainer.params.values().iter().all(|x| x.is_finite()));
     assert_eq!(bits(&run.trainer.params), after[run.best_epoch()]);
 }
@@ -151,7 +151,7 @@ fn weights_that_explode_in_the_last_step_are_no_success() {
             "{message}"
         );
         assert!(message.contains("lower the learning rate"), "{message}");
-        assert!(run.history.is_empty() && run.best().is_none() && run.best_epoch() == 0);
+        assert!(run.history().is_empty() && run.best().is_none() && run.best_epoch() == 0);
     }
 }
 

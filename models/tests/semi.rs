@@ -109,7 +109,7 @@ fn samples_without_a_label_help() {
             // The last epoch, but not one that is worse than the best by more than two standard
             // errors.
             let accuracies: Vec<f64> =
-                run.history.iter().filter_map(|epoch| epoch.validation_accuracy).collect();
+                run.history().iter().filter_map(|epoch| epoch.validation_accuracy).collect();
             let top = accuracies.iter().copied().fold(0.0, f64::max);
             let least =
                 top - 2.0 * (top * (1.0 - top) / setting.draw.validation.len() as f64).sqrt();

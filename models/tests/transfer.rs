@@ -195,7 +195,7 @@ fn patience_waits_until_gradual_has_freed_everything() {
         method.prepare(&mut params, &pretrained).unwrap();
         let mut run = Run::new(method.name(), &network, params, task, &training).unwrap();
         method.train(&mut run, &Context::new(1).unwrap(), &()).unwrap();
-        assert_eq!((run.best_epoch(), run.history.len()), (1, expected), "{}", method.name());
+        assert_eq!((run.best_epoch(), run.history().len()), (1, expected), "{}", method.name());
     }
 }
 

@@ -249,9 +249,9 @@ fn the_autoencoder_beats_pca_and_the_baseline_is_trained() {
     assert!(number("/methods/0/test_accuracy/mean") > 0.8, "{summary}");
 }
 
-/// The recipe tries what is for the model, says so, and compares the winner with the rest.
+/// `--auto` tries what is for the model, says so, and compares the winner with the rest.
 #[test]
-fn a_recipe_chooses_by_validation_within_a_time() {
+fn auto_chooses_by_validation_within_a_time() {
     let place = Place::new();
     let tiny = "--pretrain-epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr 1e-2 \
                 --labels 30 --validation 50 --methods scratch --draws 2 --semi-widths 32 \

@@ -242,3 +242,30 @@ fn scores_and_codes_come_as_parquet() {
         assert_eq!(opened(&format!("{name}.csv")), opened(&format!("{name}.parquet")), "{name}");
     }
 }
+
+/// The decoders of these files panic. Nobody sees more of that than the error.
+#[cfg(feature = "parquet")]
+#[test]
+fn a_panic_of_a_decoder_is_an_error_of_one_line() {
+    let place = Place::new();
+    let vectors =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/tests/vectors/columnar/").to_owned();
+    for (name, at, flip) in [
+        ("small.parquet", 123, 0x04),
+        ("dictionaries.arrows", 280, 0x01),
+        ("dictionaries.arrows", 632, 0x02),
+        ("types.parquet", 779, 0x02),
+        ("types.parquet", 1053, 0x04),
+        ("types.parquet", 3186, 0x10),
+    ] {
+        let mut bytes = fs::read(vectors.clone() + name).unwrap();
+        bytes[at] ^= flip;
+        fs::write(place.path(name), bytes).unwrap();
+        let lists = if name.starts_with("types") { " --ignore list,struct,bytes" } else { "" };
+        for line in [format!("pretrain {name}{lists}"), format!("compare {name}{lists}")] {
+            let said = place.refuse(&line);
+            let damaged = format!("narrows: {name}: is damaged: the decoder gave up");
+            assert!(said.err.starts_with(&damaged), "{name} {at}: {}", said.err);
+        }
+    }
+}

@@ -8,11 +8,11 @@
 //! 4. What was chosen meets the test set, once.
 
 use super::curve::{Curve, MethodResult};
-use super::kept::KeptWork;
 use crate::checked::Checked;
 use crate::checkpoint::Identity;
 use crate::error::{Error, bail, ensure};
 use crate::event::{EpochRecord, Event, Observer};
+use crate::kept::KeptWork;
 use crate::methods::{Choice, Chosen, Selection, Tried, draw_seed};
 use crate::pretraining::{Pretrained, Pretraining};
 use narrows_datasets::Rows;
@@ -93,7 +93,7 @@ impl Checked<'_, Comparison<'_>> {
         let (mut curve, mut tried) = (self.curve.clone(), Vec::new());
         let params = Some(&pretrained.params);
         if let Some(selection) = &self.selection {
-            observer.notice(&Event::Stage("recipe"));
+            observer.notice(&Event::Stage("choice of a method"));
             let choice = self.choice(selection, cx, params, observer)?;
             tried = choice.tried;
             if curve.methods.iter().all(|method| method.name() != choice.winner.name()) {
@@ -110,7 +110,7 @@ impl Checked<'_, Comparison<'_>> {
         Ok(ComparisonResult { pretrained, methods, tried, histories })
     }
 
-    /// The choice of the selection. Only that of one process counts: it hangs on the clock.
+    /// The choice of the selection.
     fn choice(
         &self,
         selection: &Selection,
@@ -130,13 +130,13 @@ impl Checked<'_, Comparison<'_>> {
             ];
             Identity::new(&settings, &network, pretrained).on(given.data, &rows)
         };
-        let kept = KeptWork::new(observer, "recipe").whose_runs_begin_anew();
-        if let Some(chosen) = kept.finished::<Chosen>(identity)? {
+        let kept = KeptWork::new(observer, "choice", identity)?;
+        if let Some(chosen) = kept.finished::<Chosen>()? {
             return selection.choice(chosen);
         }
         let seed = draw_seed(curve.seed, 0);
         let chosen = selection.choose(cx, &given, &draw, seed, curve.draws, &kept)?;
-        kept.keep(cx, &chosen, identity);
+        kept.keep(cx, &chosen);
         selection.choice(chosen)
     }
 }

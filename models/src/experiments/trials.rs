@@ -2,11 +2,11 @@
 //! are checkpoints.
 
 use super::curve::{Curve, Point, Trial, TrialResult};
-use super::kept::KeptWork;
 use crate::checkpoint::Identity;
 use crate::error::{Error, ErrorKind};
 use crate::evaluation::Metric;
 use crate::event::{EpochRecord, Event, Observer};
+use crate::kept::KeptWork;
 use crate::methods::{Method, draw_seed};
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::{Context, Params};
@@ -88,16 +88,17 @@ impl Curve<'_> {
         let start = Instant::now();
         let labels = self.labels_of(point, draw)?;
         let name = format!("{} draw {draw}", method.name());
-        let kept = KeptWork::new(observer, &format!("{} labels {name}", point.labels));
         let identity = || self.identity(point, method, pretrained, &labels);
-        if let Some(finished) = kept.finished(identity)? {
+        let part = format!("{} labels {name}", point.labels);
+        let kept = KeptWork::new(observer, &part, identity)?;
+        if let Some(finished) = kept.finished()? {
             return Ok(finished);
         }
         let given = self.given(point, pretrained);
         let seed = draw_seed(self.seed, draw as u64);
         let trained = method.train_one(cx, &given, &labels, seed, &name, &kept)?;
         let seconds = start.elapsed().as_secs_f64();
-        let test = trained.test(cx, &self.data.test)?;
+        let test = trained.test_watched(cx, &self.data.test, &kept)?;
         let best = trained.best();
         let result = TrialResult {
             labels: point.labels,
@@ -117,7 +118,7 @@ impl Curve<'_> {
             settings: method.fingerprint(),
         };
         let finished = FinishedTrial { result, run: trained.run, history: trained.history };
-        kept.keep(cx, &finished, identity);
+        kept.keep(cx, &finished);
         Ok(finished)
     }
 

@@ -5,13 +5,13 @@ use super::ensemble::Ensemble;
 use super::seed::draw_seed;
 use crate::architecture::{Architecture, ENCODER};
 use crate::error::{Error, ErrorKind, bail, error};
-use crate::evaluation::{Evaluation, Goal};
+use crate::evaluation::{Evaluation, Goal, Samples};
 use crate::event::{EpochRecord, Observer};
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
 use crate::training::{Run, RunResult, Task, Training};
 use crate::transfer::Transfer;
 use narrows_datasets::{Augmenter, Dataset, LabelDraw, Rows};
-use narrows_engine::{Context, Network, Params};
+use narrows_engine::{Context, Loss, Network, Params};
 
 /// A method of a comparison.
 #[derive(Clone, Debug)]
@@ -103,15 +103,28 @@ impl TrainedClassifier {
     /// # Errors
     /// If there are none, they cannot be read, or an output is not finite.
     pub fn test(&self, cx: &Context, data: &Dataset) -> Result<Evaluation, Error> {
+        self.test_watched(cx, data, &())
+    }
+
+    /// [`TrainedClassifier::test`], unless `observer` asks for a stop.
+    pub(crate) fn test_watched(
+        &self,
+        cx: &Context,
+        data: &Dataset,
+        observer: &dyn Observer,
+    ) -> Result<Evaluation, Error> {
         let TrainedClassifier { network, params, others, .. } = self;
         let rows = data.labelled_rows()?;
         let rows = Rows::Listed(&rows);
         if others.is_empty() {
-            return Evaluation::of_classifier(cx, network, params, data, rows, &mut |_, _| {})?
+            let (model, samples) = ((network, params), Samples::Rows { data, rows });
+            let (loss, take) = (Loss::cross_entropy(), &mut |_: &[f32], _: &[u32]| {});
+            return Evaluation::over(cx, model, &loss, samples, Goal::Classify, observer, take)?
                 .finite(data);
         }
         let mut ensemble = Ensemble::new(network.output().len());
         for params in [params].into_iter().chain(others) {
+            observer.go_on()?;
             ensemble.add(cx, network, params, 1.0, data, rows)?;
         }
         Ok(ensemble.evaluation())

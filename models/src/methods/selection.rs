@@ -8,12 +8,13 @@
 //!
 //! The epochs that fit into a time are counted beforehand from a few steps of each method. From
 //! then on nothing depends on the clock: what was tried and how many epochs it had is in the
-//! result.
+//! result. Where there are checkpoints, these times are kept, so that another process goes on with
+//! the same numbers of epochs; and so is each method that was tried to its end.
 
 use super::method::{Given, Method, SemiMethod, TrainedClassifier};
 use crate::error::{Error, ErrorKind, bail, ensure, error};
 use crate::evaluation::Metric;
-use crate::event::Observer;
+use crate::kept::KeptWork;
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
 use crate::training::best::Score;
 use narrows_datasets::{LabelDraw, Rows};
@@ -92,47 +93,51 @@ impl Selection {
     /// # Errors
     /// If there is nothing to choose from, or a candidate makes no sense for `data`.
     pub fn check(&self, data: &narrows_datasets::Dataset) -> Result<(), Error> {
-        ensure!(!self.candidates.is_empty(), "a recipe needs methods to choose from");
+        ensure!(!self.candidates.is_empty(), "a choice needs methods to choose from");
         self.candidates.iter().try_for_each(|candidate| candidate.check(data))
     }
 
-    /// Tries the candidates on `draw`, and chooses one for `draws` draws.
+    /// Tries the candidates on `draw`, and chooses one for `draws` draws. It goes on from what is
+    /// `kept` of it.
     ///
     /// # Errors
     /// If all candidates diverge or cannot be trained on these samples: that of the first. One that
     /// fails loses the choice. [`ErrorKind::Stopped`] if a stop was asked for.
-    pub fn choose(
+    pub(crate) fn choose(
         &self,
         cx: &Context,
         given: &Given<'_>,
         draw: &LabelDraw,
         seed: u64,
         draws: usize,
-        observer: &dyn Observer,
+        kept: &KeptWork<'_>,
     ) -> Result<Chosen, Error> {
         let (single, threads) = (cx.single(), cx.threads() as f64);
         let alone = Given { ensemble: 1, ..*given };
         let half = self.budget.as_secs_f64() / 2.0;
-        let cost = |candidate: &Method| match candidate {
-            Method::Semi(semi) => seconds_per_epoch(&single, semi, given, draw, seed),
-            Method::Transfer(_) => Ok(0.0),
-        };
-        let costs: Vec<Result<f64, Error>> = self.candidates.iter().map(cost).collect();
+        let costs = self.costs(&single, given, draw, seed, kept)?;
+        let cost = |i: usize| costs[i].clone().map_err(|problem| error!(Data, "{problem}"));
         let timed = costs.iter().flatten().filter(|cost| **cost > 0.0).count().max(1) as f64;
         let each = half * threads.min(timed) / timed;
         let tried = cx.map(self.candidates.len(), |i| {
             let start = Instant::now();
+            let name = format!("{} tried", self.candidates[i].name());
+            let kept = kept.part(&name);
+            if let Some(tried) = kept.finished()? {
+                return Ok(tried);
+            }
             let train = || {
-                let candidate = within(&self.candidates[i], costs[i].clone()?, each);
-                let name = format!("{} tried", candidate.name());
-                candidate.train_one(&single, &alone, draw, seed, &name, observer)
+                let candidate = within(&self.candidates[i], cost(i)?, each);
+                candidate.train_one(&single, &alone, draw, seed, &name, &kept)
             };
             let trained = match train() {
                 Err(e) if e.kind() == ErrorKind::Stopped => return Err(e),
                 trained => trained,
             };
+            // Other failures, of the disk for one, may not come again.
+            let is_result = trained.as_ref().err().is_none_or(|e| e.kind() == ErrorKind::Diverged);
             let best = trained.as_ref().ok().and_then(TrainedClassifier::best);
-            Ok(Tried {
+            let tried = Tried {
                 name: self.candidates[i].name().to_string(),
                 epochs: trained.as_ref().map_or(0, |trained| trained.history.len()),
                 validation_accuracy: best
@@ -141,7 +146,11 @@ impl Selection {
                 validation_loss: best.and_then(|best| best.validation_loss).unwrap_or(f64::NAN),
                 seconds: start.elapsed().as_secs_f64(),
                 failed: trained.err().map(|e| e.to_string()),
-            })
+            };
+            if is_result {
+                kept.keep(&single, &tried);
+            }
+            Ok(tried)
         });
         let tried = tried.into_iter().collect::<Result<Vec<_>, Error>>()?;
         let winner = (1..tried.len())
@@ -150,11 +159,39 @@ impl Selection {
             bail!(Diverged, "{failed}");
         }
         let of_run = half * threads.min(draws as f64) / (draws * given.ensemble) as f64;
-        let epochs = match within(&self.candidates[winner], costs[winner].clone()?, of_run) {
+        let epochs = match within(&self.candidates[winner], cost(winner)?, of_run) {
             Method::Semi(semi) => Some(semi.training.epochs),
             Method::Transfer(_) => None,
         };
         Ok(Chosen { winner, epochs, tried })
+    }
+
+    /// The seconds of an epoch of each candidate, or why it has none: those that are kept, or else
+    /// new ones, with which all begins anew.
+    fn costs(
+        &self,
+        cx: &Context,
+        given: &Given<'_>,
+        draw: &LabelDraw,
+        seed: u64,
+        kept: &KeptWork<'_>,
+    ) -> Result<Vec<Result<f64, String>>, Error> {
+        let times = kept.part("times");
+        if let Some(costs) = times.finished::<Vec<_>>()?
+            && costs.len() == self.candidates.len()
+        {
+            return Ok(costs);
+        }
+        let cost = |candidate: &Method| match candidate {
+            Method::Semi(semi) => {
+                seconds_per_epoch(cx, semi, given, draw, seed).map_err(|e| e.to_string())
+            }
+            Method::Transfer(_) => Ok(0.0),
+        };
+        let costs = self.candidates.iter().map(cost).collect();
+        kept.begin_anew()?;
+        times.keep(cx, &costs);
+        Ok(costs)
     }
 
     /// The choice with the winner's settings.
@@ -164,7 +201,7 @@ impl Selection {
     pub fn choice(&self, chosen: Chosen) -> Result<Choice, Error> {
         let Chosen { winner, epochs, tried } = chosen;
         let candidate = self.candidates.get(winner);
-        let candidate = candidate.ok_or_else(|| error!("the recipe has no candidate {winner}"))?;
+        let candidate = candidate.ok_or_else(|| error!("the choice has no candidate {winner}"))?;
         Ok(Choice { winner: of_epochs(candidate, epochs.unwrap_or(usize::MAX)), tried })
     }
 }
@@ -225,7 +262,7 @@ fn seconds_per_epoch(
         SemiTraining { epochs: 2, metric: Metric::Accuracy, seed, ..semi.training.clone() };
     let mut run = SemiRun::new(&semi.name, &network, Params::new(&network, seed), task, &training)?;
     run.train(cx, &())?;
-    let measured = run.history.last().map_or(0.0, |epoch| epoch.seconds);
+    let measured = run.history().last().map_or(0.0, |epoch| epoch.seconds);
     Ok((measured * n as f64 / count as f64).max(1e-9))
 }
 

@@ -4,6 +4,7 @@ mod eigen;
 mod iteration;
 
 use crate::error::{Error, bail};
+use crate::event::Observer;
 use eigen::symmetric_eigen;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::Context;
@@ -24,6 +25,14 @@ const VALUES_PER_DIRECTION: usize = 8;
 /// with their cube: a few seconds at this number.
 const MAX_FULL: usize = 1024;
 
+/// The samples, and who may ask for a stop.
+#[derive(Clone, Copy)]
+struct Samples<'a> {
+    data: &'a Dataset,
+    rows: Rows<'a>,
+    observer: &'a dyn Observer,
+}
+
 /// Centred principal components.
 #[derive(Clone, Debug)]
 pub struct Pca {
@@ -37,12 +46,14 @@ impl Pca {
     /// Fits `components` components to `rows` of `data`.
     ///
     /// # Errors
-    /// If there are no rows, or fewer features than components.
+    /// If there are no rows, or fewer features than components;
+    /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) if `observer` asks for a stop.
     pub fn fit(
         cx: &Context,
         data: &Dataset,
         rows: Rows<'_>,
         components: usize,
+        observer: &dyn Observer,
     ) -> Result<Pca, Error> {
         let n = data.sample_len();
         if rows.is_empty() || components == 0 || components > n {
@@ -52,24 +63,32 @@ impl Pca {
                 rows.len()
             );
         }
-        let mean = mean(data, rows)?;
+        let samples = Samples { data, rows, observer };
+        let mean = mean(samples)?;
         let directions = components + iteration::SPARE;
         let find = match n <= MAX_FULL && n < VALUES_PER_DIRECTION * directions {
             true => decomposed,
             false => iteration::leading,
         };
-        let components = find(cx, data, rows, &mean, components)?;
+        let components = find(cx, samples, &mean, components)?;
         Ok(Pca { mean, components })
     }
 
     /// The mean squared error per value of reconstructing `rows` of `data` from their components.
     ///
     /// # Errors
-    /// If the samples cannot be read.
+    /// If the samples cannot be read; [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) if
+    /// `observer` asks for a stop.
     ///
     /// # Panics
     /// If they have another length than those fitted to.
-    pub fn mse(&self, cx: &Context, data: &Dataset, rows: Rows<'_>) -> Result<f64, Error> {
+    pub fn mse(
+        &self,
+        cx: &Context,
+        data: &Dataset,
+        rows: Rows<'_>,
+        observer: &dyn Observer,
+    ) -> Result<f64, Error> {
         let n = self.mean.len();
         assert_eq!(data.sample_len(), n, "samples of another length");
         let k = self.components.len() / n;
@@ -78,7 +97,7 @@ impl Pca {
         let mut codes = vec![0.0; block * k];
         let mut residual = vec![0.0; block * n];
         let mut sum = 0.0;
-        for_centred_blocks(data, rows, &self.mean, |x, batch| {
+        for_centred_blocks(Samples { data, rows, observer }, &self.mean, |x, batch| {
             let (codes, residual) = (&mut codes[..batch * k], &mut residual[..batch * n]);
             residual.copy_from_slice(x);
             let x = MatRef::new(x, batch, n);
@@ -94,27 +113,21 @@ impl Pca {
 /// The eigenvectors of the covariance with the largest values, (components, features).
 fn decomposed(
     cx: &Context,
-    data: &Dataset,
-    rows: Rows<'_>,
+    samples: Samples<'_>,
     mean: &[f32],
     components: usize,
 ) -> Result<Vec<f32>, Error> {
     let n = mean.len();
-    let (_, vectors) = symmetric_eigen(covariance(cx, data, rows, mean)?, n);
+    let (_, vectors) = symmetric_eigen(covariance(cx, samples, mean)?, n);
     Ok(vectors[..components * n].iter().map(|&x| x as f32).collect())
 }
 
 /// The covariance of the samples times their number, (n, n).
-fn covariance(
-    cx: &Context,
-    data: &Dataset,
-    rows: Rows<'_>,
-    mean: &[f32],
-) -> Result<Vec<f64>, Error> {
+fn covariance(cx: &Context, samples: Samples<'_>, mean: &[f32]) -> Result<Vec<f64>, Error> {
     let n = mean.len();
     let mut covariance = vec![0.0; n * n];
     let mut product = vec![0.0; n * n];
-    for_centred_blocks(data, rows, mean, |x, batch| {
+    for_centred_blocks(samples, mean, |x, batch| {
         let x = MatRef::new(x, batch, n);
         gemm(cx, 1.0, x.transposed(), x, 0.0, MatMut::new(&mut product, n, n));
         for (sum, &product) in covariance.iter_mut().zip(&product) {
@@ -125,14 +138,15 @@ fn covariance(
 }
 
 /// The mean sample.
-fn mean(data: &Dataset, rows: Rows<'_>) -> Result<Vec<f32>, Error> {
-    let mut sums = vec![0.0_f64; data.sample_len()];
-    for_blocks(data, rows, |x, _| {
-        for x in x.chunks_exact(data.sample_len()) {
+fn mean(samples: Samples<'_>) -> Result<Vec<f32>, Error> {
+    let n = samples.data.sample_len();
+    let mut sums = vec![0.0_f64; n];
+    for_blocks(samples, |x, _| {
+        for x in x.chunks_exact(n) {
             sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum += f64::from(x));
         }
     })?;
-    Ok(sums.iter().map(|&sum| (sum / rows.len() as f64) as f32).collect())
+    Ok(sums.iter().map(|&sum| (sum / samples.rows.len() as f64) as f32).collect())
 }
 
 /// The rows of a block of those samples, of `n` values each.
@@ -142,13 +156,13 @@ fn block(rows: Rows<'_>, n: usize) -> usize {
 
 /// Calls `f(x, batch)` with blocks of the samples, x: (batch, features).
 fn for_blocks(
-    data: &Dataset,
-    rows: Rows<'_>,
+    Samples { data, rows, observer }: Samples<'_>,
     mut f: impl FnMut(&mut [f32], usize),
 ) -> Result<(), Error> {
     let (block, n) = (block(rows, data.sample_len()), data.sample_len());
     let (mut x, mut batch) = (vec![0.0; block * n], vec![0; block]);
     for start in (0..rows.len()).step_by(block) {
+        observer.go_on()?;
         let batch = &mut batch[..block.min(rows.len() - start)];
         rows.copy_to(start, batch);
         let x = &mut x[..batch.len() * n];
@@ -160,12 +174,11 @@ fn for_blocks(
 
 /// The same with the mean taken off.
 fn for_centred_blocks(
-    data: &Dataset,
-    rows: Rows<'_>,
+    samples: Samples<'_>,
     mean: &[f32],
     mut f: impl FnMut(&[f32], usize),
 ) -> Result<(), Error> {
-    for_blocks(data, rows, |x, batch| {
+    for_blocks(samples, |x, batch| {
         for x in x.chunks_exact_mut(mean.len()) {
             x.iter_mut().zip(mean).for_each(|(x, mean)| *x -= mean);
         }
@@ -190,16 +203,18 @@ mod tests {
     fn iteration_finds_the_components_of_the_decomposition() {
         let (digits, cx) = (Dataset::digits(), Context::new(1).unwrap());
         let rows: Vec<u32> = (0..digits.len() as u32).collect();
-        let mean = mean(&digits, Rows::all(digits.len())).unwrap();
+        let samples = Samples { data: &digits, rows: Rows::all(digits.len()), observer: &() };
+        let mean = mean(samples).unwrap();
         // No covariance is made of fewer samples than they have values.
         for (rows, count) in
             [1, 5, 20, 50, 64].map(|count| (&rows[..], count)).into_iter().chain([(&rows[..60], 9)])
         {
             let [full, found] = [decomposed, iteration::leading].map(|find| {
-                let rows = Rows::Listed(rows);
-                let components = find(&cx, &digits, rows, &mean, count).unwrap();
+                let samples = Samples { rows: Rows::Listed(rows), ..samples };
+                let components = find(&cx, samples, &mean, count).unwrap();
                 assert_eq!(components.len(), count * 64);
-                Pca { mean: mean.clone(), components }.mse(&cx, &digits, rows).unwrap()
+                let pca = Pca { mean: mean.clone(), components };
+                pca.mse(&cx, &digits, samples.rows, &()).unwrap()
             });
             assert!((full - found).abs() < 1e-7 + 1e-5 * full, "{count}: {full} {found}");
         }

@@ -6,17 +6,17 @@ use super::ladder::LadderTrainer;
 use super::{Semi, SemiTask, SemiTraining};
 use crate::checkpoint::Identity;
 use crate::error::{Error, ErrorKind, ensure};
-use crate::evaluation::{Evaluation, Goal};
+use crate::evaluation::{Evaluation, Goal, Samples};
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::augmentation::BatchAugmenter;
-use crate::training::best::{Best, ValidationNoise};
-use crate::training::epochs::{RunResult, Steps, end_epoch};
-use crate::training::saver::Saver;
-use crate::training::state::State;
+use crate::training::best::ValidationNoise;
+use crate::training::progress::{Progress, RunResult};
+use crate::training::saver::{Saver, end_step};
+use crate::training::state::{State, Weights};
 use crate::training::{Ema, Task};
 use narrows_datasets::{Augmentation, Loader};
 use narrows_engine::memory::Slab;
-use narrows_engine::{Context, Network, Params};
+use narrows_engine::{Context, Loss, Network, Params};
 
 /// The strong augmentation draws other random numbers than the weak one of the same sample.
 const STRONG: u64 = 0x5eed_0003;
@@ -26,7 +26,6 @@ const LABELLED: u64 = 0x5eed_0004;
 /// A run in progress. Its state is values and counters alone.
 #[derive(Clone, Debug)]
 pub struct SemiRun<'a> {
-    name: String,
     task: SemiTask<'a>,
     training: SemiTraining,
     network: &'a Network,
@@ -34,11 +33,7 @@ pub struct SemiRun<'a> {
     /// The weights that are validated: those in training, their average, or the ladder's clean
     /// encoder. After [`SemiRun::train`] those of [`SemiRun::best_epoch`].
     pub params: Params,
-    /// The epochs so far.
-    pub history: Vec<EpochRecord>,
-    best: Option<Best>,
-    /// The steps of the epoch in progress.
-    steps: Steps,
+    progress: Progress,
     noise: ValidationNoise,
     loader: Loader<'a>,
     labelled: LabelledBatches,
@@ -67,16 +62,8 @@ impl Learner<'_> {
         }
     }
 
-    /// The whole state of a run with these parts.
-    fn state<'s>(
-        &'s mut self,
-        validated: &'s mut Params,
-        best: &'s mut Option<Best>,
-        history: &'s mut Vec<EpochRecord>,
-        steps: &'s mut Steps,
-        course: [usize; 2],
-        window: Option<u64>,
-    ) -> State<'s> {
+    /// What its steps change, beside the weights that were `validated` last.
+    fn weights<'s>(&'s mut self, validated: &'s mut Params) -> Weights<'s> {
         let (params, optimizer, average, shares) = match self {
             Learner::Consistency(consistency) => {
                 let Consistency { params, optimizer, average, shares, .. } = &mut **consistency;
@@ -87,19 +74,7 @@ impl Learner<'_> {
                 (params, optimizer, None, None)
             }
         };
-        let validated = Some(validated);
-        State {
-            params,
-            optimizer,
-            average,
-            best,
-            history,
-            steps,
-            course,
-            window,
-            validated,
-            shares,
-        }
+        Weights { params, optimizer, average, validated: Some(validated), shares }
     }
 }
 
@@ -154,15 +129,13 @@ impl<'a> SemiRun<'a> {
                 Learner::Consistency(Box::new(consistency))
             }
         };
+        let loader = Loader::new(data, unlabelled, batch, training.seed);
         Ok(SemiRun {
-            name: name.to_string(),
             learner,
             params,
-            history: Vec::new(),
-            best: None,
-            steps: Steps::default(),
+            progress: Progress::new(name, &loader, training.epochs),
             noise: ValidationNoise::of(&held.counts, training.metric),
-            loader: Loader::new(data, unlabelled, batch, training.seed),
+            loader,
             labelled: batches,
             weak: augmenter(&training.augmentation, training.seed)?,
             moved: Slab::new(if strong.is_some() { batch * len } else { 0 }),
@@ -180,11 +153,16 @@ impl<'a> SemiRun<'a> {
         self.training.epochs
     }
 
+    /// The epochs so far.
+    pub fn history(&self) -> &[EpochRecord] {
+        &self.progress.history
+    }
+
     /// The epoch whose weights it would keep, from 1 on: the best by validation, but after
     /// [`SemiRun::train`] the last if that is not worse by more than two standard errors; and the
     /// last without validation.
     pub fn best_epoch(&self) -> usize {
-        self.best.as_ref().map_or(self.history.len(), |best| best.epoch)
+        self.progress.best_epoch()
     }
 
     /// Trains to the end of an epoch, validates, and keeps the weights if they are the best so far.
@@ -200,10 +178,13 @@ impl<'a> SemiRun<'a> {
         &mut self,
         cx: &Context,
         observer: &dyn Observer,
-        saver: Option<&mut Saver<'_>>,
+        mut saver: Option<&mut Saver<'_>>,
     ) -> Result<(), Error> {
-        let result = self.take_steps(cx, observer, saver).and_then(|()| self.end(cx, observer));
-        self.steps.end(&result);
+        let result = self.take_steps(cx, observer, saver.as_deref_mut()).and_then(|()| {
+            let ended = self.end(cx, observer);
+            Saver::behind_steps(saver, ended, self.state())
+        });
+        self.progress.steps.end(&result);
         result
     }
 
@@ -214,16 +195,11 @@ impl<'a> SemiRun<'a> {
         observer: &dyn Observer,
         mut saver: Option<&mut Saver<'_>>,
     ) -> Result<(), Error> {
-        let epoch = self.history.len();
+        let epoch = self.history().len();
         let data = self.task.data;
         let (len, few) = (data.sample_len(), self.training.labelled_batch);
         let total_steps = (self.loader.steps() * self.training.epochs) as u64;
-        let (done, size, window) = (self.steps.done, self.size(), self.loader.window());
-        self.steps.begin();
-        let mut batches = self.loader.epoch(epoch as u64);
-        for _ in 0..done {
-            batches.advance()?;
-        }
+        let mut batches = self.progress.batches(&mut self.loader)?;
         while batches.advance()? {
             let rows = batches.rows();
             let step = self.learner.steps();
@@ -263,25 +239,18 @@ impl<'a> SemiRun<'a> {
                     ladder.step(cx, x, &self.classes, self.training.seed, lr)?
                 }
             };
-            self.steps.count(&self.name, observer, rows.len(), supervised + others, lr);
-            if let Some(saver) = saver.as_deref_mut().filter(|saver| saver.is_due()) {
-                let SemiRun { learner, params, best, history, steps, .. } = self;
-                saver.after_step(learner.state(params, best, history, steps, size, window))?;
-            }
+            let weights = self.learner.weights(&mut self.params);
+            let state = State { progress: &mut self.progress, weights };
+            let step = (rows.len(), supervised + others, lr);
+            end_step(observer, saver.as_deref_mut(), step, state)?;
         }
         Ok(())
     }
 
-    /// The steps of an epoch, and the epochs.
-    fn size(&self) -> [usize; 2] {
-        [self.loader.steps(), self.training.epochs]
-    }
-
     /// The whole state, but for the place among the labelled batches, which follows from the steps.
     fn state(&mut self) -> State<'_> {
-        let (size, window) = (self.size(), self.loader.window());
-        let SemiRun { learner, params, best, history, steps, .. } = self;
-        learner.state(params, best, history, steps, size, window)
+        let SemiRun { progress, learner, params, .. } = self;
+        State { progress, weights: learner.weights(params) }
     }
 
     /// What this training is, before its first step.
@@ -297,9 +266,8 @@ impl<'a> SemiRun<'a> {
 
     /// Ends an epoch whose steps are taken.
     fn end(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
-        let epoch = self.history.len();
         let SemiTask { data, unlabelled, validation, .. } = self.task;
-        let record = self.steps.record(epoch + 1);
+        self.progress.steps.pause();
         match &mut self.learner {
             Learner::Consistency(consistency) => {
                 let now = consistency.average.as_ref().map_or(&consistency.params, Ema::params);
@@ -308,24 +276,19 @@ impl<'a> SemiRun<'a> {
             Learner::Ladder(ladder) => ladder.export(cx, data, unlabelled, &mut self.params)?,
         }
         let evaluation = (!validation.is_empty()).then(|| {
-            let (network, take) = (self.network, &mut |_: &[f32], _: &[u32]| {});
-            Evaluation::of_classifier(cx, network, &self.params, data, validation, take)
+            let (model, samples) =
+                ((self.network, &self.params), Samples::Rows { data, rows: validation });
+            let (loss, take) = (Loss::cross_entropy(), &mut |_: &[f32], _: &[u32]| {});
+            Evaluation::over(cx, model, &loss, samples, Goal::Classify, observer, take)
         });
-        let when = format!("by step {}, in epoch {}", self.learner.steps(), epoch + 1);
-        end_epoch(
-            (&self.name, observer),
-            record,
-            (evaluation.transpose()?, self.training.metric, &when),
-            &self.params,
-            &mut self.history,
-            &mut self.best,
-        )
+        let evaluation = (evaluation.transpose()?, self.training.metric);
+        self.progress.end_epoch(observer, self.learner.steps(), evaluation, &self.params)
     }
 
     /// The weights in `params`, which are the best after [`SemiRun::train`], and the epochs.
     pub fn into_result(self) -> RunResult {
         let best_epoch = self.best_epoch();
-        RunResult { params: self.params, history: self.history, best_epoch }
+        RunResult { params: self.params, history: self.progress.history, best_epoch }
     }
 
     /// Trains to the end; then the weights of [`SemiRun::best_epoch`] are in `params`.
@@ -338,29 +301,29 @@ impl<'a> SemiRun<'a> {
     /// [`ErrorKind::Stopped`] if a stop was asked for, and the errors of a checkpoint that this run
     /// cannot go on from.
     pub fn train(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
-        self.train_saved(cx, observer).map_err(|e| e.during(&self.name))
+        self.train_saved(cx, observer).map_err(|e| e.during(&self.progress.run))
     }
 
     fn train_saved(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         observer.notice(&Event::Started {
-            run: &self.name,
+            run: &self.progress.run,
             epochs: self.training.epochs,
             samples: self.task.unlabelled.len(),
         });
         let mut saver = None;
         if let Some((begun, checkpoint)) =
-            Saver::begin(cx, &self.name, observer, || self.identity())?
+            Saver::begin(cx, &self.progress.run, observer, || self.identity())?
         {
             if let Some(checkpoint) = checkpoint {
-                let window = self.state().restore(&checkpoint)?;
-                self.loader.set_window(window);
+                self.state().restore(&checkpoint)?;
+                self.loader.set_window(self.progress.window);
                 self.labelled.seek(self.learner.steps());
                 begun.resumed(&checkpoint, &self.state());
             }
             saver = Some(begun);
         }
         let result: Result<(), Error> = cx.install(|| {
-            while self.history.len() < self.training.epochs {
+            while self.history().len() < self.training.epochs {
                 self.epoch_saved(cx, observer, saver.as_mut())?;
             }
             if let Some(saver) = &mut saver {
@@ -373,14 +336,15 @@ impl<'a> SemiRun<'a> {
         {
             return result;
         }
-        if let (Some(best), Some(last), Ok(())) = (&mut self.best, self.history.last(), &result) {
+        let Progress { best, history, .. } = &mut self.progress;
+        if let (Some(best), Some(last), Ok(())) = (&mut *best, history.last(), &result) {
             best.prefer_last(last, &self.params, self.noise);
         }
-        if let Some(best) = &self.best {
+        if let Some(best) = best {
             self.params.values_mut().copy_from_slice(best.params.values());
         }
         observer.notice(&Event::Finished {
-            run: &self.name,
+            run: &self.progress.run,
             best_epoch: self.best_epoch(),
             params: &self.params,
         });

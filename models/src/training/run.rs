@@ -6,17 +6,17 @@ mod saving;
 pub use course::Restart;
 
 use super::augmentation::BatchAugmenter;
-use super::best::Best;
 use super::codes::FrozenCodes;
 use super::ema::Ema;
-use super::epochs::{RunResult, Steps, end_epoch};
 use super::mixup::Mixup;
+use super::progress::{Progress, RunResult};
 use super::reestimation::reestimate_statistics;
-use super::saver::Saver;
+use super::saver::{Saver, end_step};
 use super::settings::Training;
+use super::state::State;
 use super::task::Task;
 use crate::error::{Error, ErrorKind, bail, ensure};
-use crate::evaluation::{Evaluation, Goal};
+use crate::evaluation::{Evaluation, Goal, Samples};
 use crate::event::{EpochRecord, Event, Observer};
 use narrows_datasets::{Loader, Rows};
 use narrows_engine::memory::Slab;
@@ -26,23 +26,18 @@ use narrows_engine::{Context, Network, Params, Target, Trainer, TrainerSettings}
 /// same bits.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
-    name: String,
     task: Task<'a>,
     training: Training,
     /// The network and its weights, which can be frozen between epochs.
     pub trainer: Trainer,
     /// The average of the weights behind each step, if it is asked for: what is validated and kept.
     pub ema: Option<Ema>,
-    /// The epochs so far.
-    pub history: Vec<EpochRecord>,
     /// The epochs before patience begins to count: those in which a part of the network is still to
     /// be freed.
     pub patient_until: usize,
     /// Where the schedule begins anew, if it does.
     pub restart: Option<Restart>,
-    best: Option<Best>,
-    /// The steps of the epoch in progress.
-    steps: Steps,
+    progress: Progress,
     loader: Loader<'a>,
     x: Slab,
     labels: Vec<u32>,
@@ -83,17 +78,15 @@ impl<'a> Run<'a> {
             TrainerSettings { optimizer, seed, clip_norm, ..TrainerSettings::new(loss, batch) };
         let trainer = Trainer::new(network, params, settings)?;
         let ema = (training.ema > 0.0).then(|| Ema::new(&trainer.params, training.ema));
+        let loader = Loader::new(task.data, task.train, batch, seed);
         Ok(Run {
-            name: name.to_string(),
             task,
             trainer,
             ema,
-            history: Vec::new(),
             patient_until: 0,
             restart: None,
-            best: None,
-            steps: Steps::default(),
-            loader: Loader::new(task.data, task.train, batch, seed),
+            progress: Progress::new(name, &loader, training.epochs),
+            loader,
             x: Slab::new(batch * task.data.sample_len()),
             labels: vec![0; batch],
             codes: None,
@@ -108,11 +101,16 @@ impl<'a> Run<'a> {
         self.training.epochs
     }
 
+    /// The epochs so far.
+    pub fn history(&self) -> &[EpochRecord] {
+        &self.progress.history
+    }
+
     /// True if all epochs are through, or patience is at its end.
     pub fn finished(&self) -> bool {
-        let (done, patience) = (self.history.len(), self.training.patience);
+        let (done, patience) = (self.history().len(), self.training.patience);
         let since = |best: usize| done.saturating_sub(best.max(self.patient_until));
-        let waited = self.best.as_ref().map_or(0, |best| since(best.epoch));
+        let waited = self.progress.best.as_ref().map_or(0, |best| since(best.epoch));
         done >= self.training.epochs || (patience > 0 && waited >= patience)
     }
 
@@ -130,10 +128,13 @@ impl<'a> Run<'a> {
         &mut self,
         cx: &Context,
         observer: &dyn Observer,
-        saver: Option<&mut Saver<'_>>,
+        mut saver: Option<&mut Saver<'_>>,
     ) -> Result<(), Error> {
-        let result = self.take_steps(cx, observer, saver).and_then(|()| self.end(cx, observer));
-        self.steps.end(&result);
+        let result = self.take_steps(cx, observer, saver.as_deref_mut()).and_then(|()| {
+            let ended = self.end(cx, observer);
+            Saver::behind_steps(saver, ended, self.state())
+        });
+        self.progress.steps.end(&result);
         result
     }
 
@@ -144,17 +145,11 @@ impl<'a> Run<'a> {
         observer: &dyn Observer,
         mut saver: Option<&mut Saver<'_>>,
     ) -> Result<(), Error> {
-        let epoch = self.history.len();
+        let epoch = self.history().len();
         let Task { data, goal, .. } = self.task;
         self.encode(cx)?;
         let course = self.course(epoch);
-        let (done, size) = (self.steps.done, self.size());
-        self.steps.begin();
-        let window = self.loader.window();
-        let mut batches = self.loader.epoch(epoch as u64);
-        for _ in 0..done {
-            batches.advance()?;
-        }
+        let mut batches = self.progress.batches(&mut self.loader)?;
         while batches.advance()? {
             let rows = batches.rows();
             let step = self.trainer.optimizer.step_count();
@@ -186,38 +181,26 @@ impl<'a> Run<'a> {
             if let Some(ema) = &mut self.ema {
                 ema.update(cx, &self.trainer.params);
             }
-            self.steps.count(&self.name, observer, rows.len(), loss, lr);
-            if let Some(saver) = saver.as_deref_mut().filter(|saver| saver.is_due()) {
-                let Run { trainer, ema, best, history, steps, .. } = self;
-                saver.after_step(saving::state_of(
-                    trainer, ema, best, history, steps, size, window,
-                ))?;
-            }
+            let weights = saving::weights(&mut self.trainer, &mut self.ema);
+            let state = State { progress: &mut self.progress, weights };
+            end_step(observer, saver.as_deref_mut(), (rows.len(), loss, lr), state)?;
         }
         Ok(())
     }
 
     /// Ends an epoch whose steps are taken.
     fn end(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
-        let epoch = self.history.len();
-        let record = self.steps.record(epoch + 1);
-        let when =
-            format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
+        self.progress.steps.pause();
         self.swap_average();
-        let evaluation = self.validate(cx);
+        let evaluation = self.validate(cx, observer);
         self.swap_average();
-        end_epoch(
-            (&self.name, observer),
-            record,
-            (evaluation?, self.training.metric, &when),
-            self.ema.as_ref().map_or(&self.trainer.params, Ema::params),
-            &mut self.history,
-            &mut self.best,
-        )
+        let params = self.ema.as_ref().map_or(&self.trainer.params, Ema::params);
+        let steps = self.trainer.optimizer.step_count();
+        self.progress.end_epoch(observer, steps, (evaluation?, self.training.metric), params)
     }
 
     /// Evaluates the weights in `trainer.params` on the validation samples, if there are any.
-    fn validate(&self, cx: &Context) -> Result<Option<Evaluation>, Error> {
+    fn validate(&self, cx: &Context, observer: &dyn Observer) -> Result<Option<Evaluation>, Error> {
         let Task { data, validation, goal, .. } = self.task;
         if validation.is_empty() {
             return Ok(None);
@@ -225,10 +208,13 @@ impl<'a> Run<'a> {
         let (network, params, loss) =
             (self.trainer.network(), &self.trainer.params, &self.training.loss);
         // An average of layers that moved before they froze is not what made the codes.
-        Ok(Some(match self.codes.as_ref().filter(|codes| codes.hold_for(network, params)) {
-            Some(codes) => Evaluation::of_codes(cx, network, params, loss, &codes.validation)?,
-            None => Evaluation::of(cx, network, params, loss, data, validation, goal)?,
-        }))
+        let codes = self.codes.as_ref().filter(|codes| codes.hold_for(network, params));
+        let samples = match codes {
+            Some(codes) => Samples::Codes(&codes.validation),
+            None => Samples::Rows { data, rows: validation },
+        };
+        let take = &mut |_: &[f32], _: &[u32]| {};
+        Evaluation::over(cx, (network, params), loss, samples, goal, observer, take).map(Some)
     }
 
     /// Exchanges the weights and their average, if there is one.
@@ -254,23 +240,23 @@ impl<'a> Run<'a> {
 
     /// The epoch with the best validation so far, from 1 on; the last one if nothing is validated.
     pub fn best_epoch(&self) -> usize {
-        self.best.as_ref().map_or(self.history.len(), |best| best.epoch)
+        self.progress.best_epoch()
     }
 
     /// The epoch with the best validation so far and its weights; `None` if nothing was validated.
     pub fn best(&self) -> Option<(usize, &Params)> {
-        self.best.as_ref().map(|best| (best.epoch, &best.params))
+        self.progress.best.as_ref().map(|best| (best.epoch, &best.params))
     }
 
     /// The weights in `trainer.params`, which are the best after [`Run::train`], and the epochs.
     pub fn into_result(self) -> RunResult {
         let best_epoch = self.best_epoch();
-        RunResult { params: self.trainer.params, history: self.history, best_epoch }
+        RunResult { params: self.trainer.params, history: self.progress.history, best_epoch }
     }
 
     /// True if this run's best validation beats that of `other`.
     pub fn beats(&self, other: &Run<'_>) -> bool {
-        match (&self.best, &other.best) {
+        match (&self.progress.best, &other.progress.best) {
             (Some(ours), Some(theirs)) => ours.score.beats(&theirs.score),
             (ours, _) => ours.is_some(),
         }
@@ -279,7 +265,7 @@ impl<'a> Run<'a> {
     /// Puts the best weights back; if nothing was validated, the average of the weights, if there
     /// is one.
     pub fn restore_best(&mut self) {
-        let best = self.best.as_ref().map(|best| &best.params);
+        let best = self.progress.best.as_ref().map(|best| &best.params);
         if let Some(params) = best.or(self.ema.as_ref().map(Ema::params)) {
             self.trainer.params.values_mut().copy_from_slice(params.values());
         }
@@ -322,7 +308,7 @@ impl<'a> Run<'a> {
         before_epoch: impl FnMut(usize, &mut Params) + Send,
     ) -> Result<(), Error> {
         let result = self.train_saved(cx, observer, before_epoch);
-        result.map_err(|e| e.during(&self.name))
+        result.map_err(|e| e.during(&self.progress.run))
     }
 
     fn train_saved(
@@ -332,15 +318,15 @@ impl<'a> Run<'a> {
         mut before_epoch: impl FnMut(usize, &mut Params) + Send,
     ) -> Result<(), Error> {
         observer.notice(&Event::Started {
-            run: &self.name,
+            run: &self.progress.run,
             epochs: self.training.epochs,
             samples: self.task.train.len(),
         });
         let mut saver = self.begin_saving(cx, observer)?;
         let result: Result<(), Error> = cx.install(|| {
             while !self.finished() {
-                if self.steps.done == 0 {
-                    before_epoch(self.history.len(), &mut self.trainer.params);
+                if self.progress.steps.done == 0 {
+                    before_epoch(self.progress.history.len(), &mut self.trainer.params);
                 }
                 self.epoch_saved(cx, observer, saver.as_mut())?;
             }
@@ -357,7 +343,7 @@ impl<'a> Run<'a> {
         self.restore_best();
         let result = result.and(cx.install(|| self.reestimate(cx)));
         observer.notice(&Event::Finished {
-            run: &self.name,
+            run: &self.progress.run,
             best_epoch: self.best_epoch(),
             params: &self.trainer.params,
         });

@@ -1,5 +1,6 @@
 //! The checkpoints of one run in progress: when the next one is due, and the stop.
 
+use super::progress::Progress;
 use super::state::State;
 use crate::checkpoint::{Checkpoint, Checkpoints, Identity, Manifest};
 use crate::error::{Error, ErrorKind, error};
@@ -14,6 +15,25 @@ const COST: u32 = 100;
 
 /// The time that a first checkpoint is thought to take: mostly the disk's.
 const FIRST_COST: Duration = Duration::from_millis(20);
+
+/// Counts a step of a run, which took `samples` and had that loss at that rate, and saves its state
+/// if that is due.
+///
+/// # Errors
+/// The errors of [`Saver::after_step`].
+pub(crate) fn end_step(
+    observer: &dyn Observer,
+    saver: Option<&mut Saver<'_>>,
+    (samples, loss, lr): (usize, f64, f32),
+    state: State<'_>,
+) -> Result<(), Error> {
+    let Progress { steps, run, .. } = state.progress;
+    steps.count(run, observer, samples, loss, lr);
+    match saver.filter(|saver| saver.is_due()) {
+        Some(saver) => saver.after_step(state),
+        None => Ok(()),
+    }
+}
 
 /// Saves the state of one run.
 pub(crate) struct Saver<'c> {
@@ -78,7 +98,7 @@ impl<'c> Saver<'c> {
         self.observer.notice(&Event::Resumed {
             run: &self.run,
             step: state.step(),
-            history: state.history,
+            history: &state.progress.history,
             other_isa: (isa != self.isa).then_some(isa),
         });
     }
@@ -103,7 +123,7 @@ impl<'c> Saver<'c> {
     /// error of that. A run that goes on has no error.
     pub fn after_step(&mut self, state: State<'_>) -> Result<(), Error> {
         let stops = self.checkpoints.stops();
-        let (step, epoch) = (state.step(), state.history.len() + 1);
+        let (step, epoch) = (state.step(), state.progress.history.len() + 1);
         match (self.save(&state), stops) {
             (Ok(path), true) => Err(error!(
                 Stopped,
@@ -120,6 +140,21 @@ impl<'c> Saver<'c> {
         if self.last.elapsed() >= self.pause().min(COST * self.cost) {
             // The observer has been told.
             let _ = self.save(&state);
+        }
+    }
+
+    /// Saves `state` where work behind the steps was stopped, whose `result` this is.
+    ///
+    /// # Errors
+    /// Those of `result`; of a stop with the checkpoint.
+    pub fn behind_steps(
+        saver: Option<&mut Saver<'_>>,
+        result: Result<(), Error>,
+        state: State<'_>,
+    ) -> Result<(), Error> {
+        match (&result, saver) {
+            (Err(e), Some(saver)) if e.kind() == ErrorKind::Stopped => saver.after_step(state),
+            _ => result,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::best::{Best, Score};
 use super::ema::Ema;
-use super::epochs::Steps;
+use super::progress::{Progress, Steps};
 use crate::checkpoint::{Checkpoint, Tensor};
 use crate::error::{Error, error};
 use crate::event::EpochRecord;
@@ -15,17 +15,16 @@ use serde_json::Value;
 
 /// The state of a training.
 pub(crate) struct State<'s> {
+    pub progress: &'s mut Progress,
+    pub weights: Weights<'s>,
+}
+
+/// What the steps of a training change.
+pub(crate) struct Weights<'s> {
     /// The parameters in training, running statistics included.
     pub params: &'s mut Params,
     pub optimizer: &'s mut OptimizerState,
     pub average: Option<&'s mut Ema>,
-    pub best: &'s mut Option<Best>,
-    pub history: &'s mut Vec<EpochRecord>,
-    pub steps: &'s mut Steps,
-    /// The steps of each epoch, and the epochs at most.
-    pub course: [usize; 2],
-    /// The bytes of a window of data that are larger than memory; they decide the order of samples.
-    pub window: Option<u64>,
     /// The weights that were validated last, where these are others than those in training.
     pub validated: Option<&'s mut Params>,
     /// The running mean of a method's outputs, and the steps that are in it.
@@ -59,7 +58,7 @@ const SHARES: &str = "shares";
 impl State<'_> {
     /// The steps so far.
     pub fn step(&self) -> u64 {
-        self.optimizer.step_count()
+        self.weights.optimizer.step_count()
     }
 
     /// The state as numbers and arrays.
@@ -67,19 +66,20 @@ impl State<'_> {
     /// # Errors
     /// If a number is not finite.
     pub fn saved(&self) -> Result<(Value, Vec<Tensor<'_>>), Error> {
-        let State { params, optimizer, average, best, history, .. } = self;
+        let Progress { history, best, steps, window, .. } = &*self.progress;
+        let Weights { params, optimizer, average, validated, shares } = &self.weights;
         let entries = params.entries();
         let numbers = Numbers {
-            history: history.to_vec(),
+            history: history.clone(),
             best_epoch: best.as_ref().map(|best| best.epoch),
-            steps: self.steps.up_to_now(),
+            steps: steps.up_to_now(),
             optimizer_steps: optimizer.step_count(),
             updates: optimizer.updates().to_vec(),
             trainable: entries.iter().map(|entry| entry.trainable).collect(),
             lr_factors: entries.iter().map(|entry| entry.lr_factor).collect(),
             average_updates: average.as_ref().map(|average| average.updates()),
-            shares_steps: self.shares.as_ref().map(|(_, steps)| **steps),
-            window: self.window,
+            shares_steps: shares.as_ref().map(|(_, steps)| **steps),
+            window: *window,
         };
         let mut tensors = Vec::new();
         put(&mut tensors, MODEL, params, params.values());
@@ -91,13 +91,13 @@ impl State<'_> {
         if let Some(average) = average {
             put(&mut tensors, AVERAGE, average.params(), average.params().values());
         }
-        if let Some(best) = best.as_ref() {
+        if let Some(best) = best {
             put(&mut tensors, BEST, &best.params, best.params.values());
         }
-        if let Some(validated) = &self.validated {
+        if let Some(validated) = validated {
             put(&mut tensors, VALIDATED, validated, validated.values());
         }
-        if let Some((shares, _)) = &self.shares {
+        if let Some((shares, _)) = shares {
             let (name, shape) = (SHARES.to_string(), vec![shares.len()]);
             tensors.push(Tensor { name, shape, values: shares });
         }
@@ -105,15 +105,16 @@ impl State<'_> {
         Ok((numbers.map_err(|e| error!(Format, "the state cannot be written: {e}"))?, tensors))
     }
 
-    /// Puts the state of a checkpoint back, but for [`State::window`], which is returned.
+    /// Puts the state of a checkpoint back.
     ///
     /// # Errors
     /// If it is not that of such a training. Then this one is not to be used.
-    pub fn restore(self, checkpoint: &Checkpoint) -> Result<Option<u64>, Error> {
+    pub fn restore(self, checkpoint: &Checkpoint) -> Result<(), Error> {
         let unfit = |problem: &str| checkpoint.unfit(problem);
         let numbers: Numbers = serde_json::from_value(checkpoint.manifest().state.clone())
             .map_err(|e| unfit(&format!("its state cannot be read ({e})")))?;
-        let [steps_of_epoch, epochs] = self.course;
+        let State { progress, weights } = self;
+        let [steps_of_epoch, epochs] = progress.course;
         let (done, steps) = (numbers.history.len(), &numbers.steps);
         let ascends = numbers.history.iter().enumerate().all(|(i, record)| record.epoch == i + 1);
         let taken = done.checked_mul(steps_of_epoch).and_then(|n| n.checked_add(steps.done));
@@ -129,10 +130,10 @@ impl State<'_> {
         if counts.into_iter().any(|count| *count > numbers.optimizer_steps) {
             return Err(unfit("it counts more updates than steps"));
         }
-        let State { params, optimizer, average, .. } = self;
+        let Weights { params, optimizer, average, validated, shares } = weights;
         if [numbers.trainable.len(), numbers.lr_factors.len()] != [params.entries().len(); 2]
             || average.is_some() != numbers.average_updates.is_some()
-            || self.shares.is_some() != numbers.shares_steps.is_some()
+            || shares.is_some() != numbers.shares_steps.is_some()
         {
             return Err(unfit("it lacks a part of the state"));
         }
@@ -160,25 +161,26 @@ impl State<'_> {
             *updates = n;
             take(checkpoint, AVERAGE, params)?;
         }
-        let mut kept = self.validated.as_deref().unwrap_or(params).clone();
-        *self.best = None;
+        let mut kept = validated.as_deref().unwrap_or(params).clone();
+        progress.best = None;
         if let Some(epoch) = numbers.best_epoch {
             let record = numbers.history.iter().find(|record| record.epoch == epoch);
             let score = record.and_then(Score::of);
             let score = score.ok_or_else(|| unfit("its best epoch was not validated"))?;
             take(checkpoint, BEST, &mut kept)?;
-            *self.best = Some(Best { score, epoch, params: kept });
+            progress.best = Some(Best { score, epoch, params: kept });
         }
-        if let Some(validated) = self.validated {
+        if let Some(validated) = validated {
             take(checkpoint, VALIDATED, validated)?;
         }
-        if let (Some((shares, steps)), Some(n)) = (self.shares, numbers.shares_steps) {
+        if let (Some((shares, steps)), Some(n)) = (shares, numbers.shares_steps) {
             checkpoint.copy(SHARES, shares)?;
             *steps = n;
         }
-        *self.history = numbers.history;
-        *self.steps = numbers.steps;
-        Ok(numbers.window)
+        progress.history = numbers.history;
+        progress.steps = numbers.steps;
+        progress.window = numbers.window;
+        Ok(())
     }
 }
 

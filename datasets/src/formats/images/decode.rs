@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use super::folder::foreign_extension;
 use super::picture::{MOST_PIXELS, Picture};
 use super::{jpeg, others, png};
 use crate::files::regular::is_regular;
+use crate::panics::caught;
 
 /// The bytes of the longest file: four for each of the most pixels.
 const LONGEST_FILE: u64 = 4 * MOST_PIXELS;
@@ -39,9 +39,9 @@ impl Picture {
             return Err(format!("is longer than {LONGEST_FILE} bytes, the most an image may be"));
         }
         // A panic of the decoder on damaged data is no reason to end here.
-        let picture = catch_unwind(AssertUnwindSafe(|| Self::decode(buffer)));
+        let picture = caught(|| Self::decode(buffer));
         let picture = picture
-            .unwrap_or_else(|_| Err("is damaged in a way that its decoder cannot take".to_owned()));
+            .unwrap_or_else(|| Err("is damaged in a way that its decoder cannot take".to_owned()));
         // The error of a decoder may have several lines.
         picture.map_err(|problem| problem.split(char::is_control).collect::<Vec<_>>().join(" "))
     }

@@ -14,9 +14,8 @@
 //! 3,072; this one takes products with C, some tens of them.
 
 use super::eigen::{add, dot, symmetric_eigen};
-use super::{block, covariance, for_centred_blocks};
+use super::{Samples, block, covariance, for_centred_blocks};
 use crate::error::Error;
-use narrows_datasets::{Dataset, Rows};
 use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 use narrows_engine::random::Random;
@@ -36,8 +35,7 @@ const MAX_PASSES: usize = 100;
 /// `components` orthonormal rows, (components, features), the largest variance first.
 pub(super) fn leading(
     cx: &Context,
-    data: &Dataset,
-    rows: Rows<'_>,
+    samples: Samples<'_>,
     mean: &[f32],
     components: usize,
 ) -> Result<Vec<f32>, Error> {
@@ -48,16 +46,17 @@ pub(super) fn leading(
     let mut q: Vec<f64> = start.into_iter().map(f64::from).collect();
     orthonormalise(&mut q, n);
     let mut held = 0.0;
-    let covariance: Option<Vec<f32>> = match n <= MAX_COVARIANCE && n <= rows.len() {
-        true => Some(covariance(cx, data, rows, mean)?.iter().map(|&x| x as f32).collect()),
+    let covariance: Option<Vec<f32>> = match n <= MAX_COVARIANCE && n <= samples.rows.len() {
+        true => Some(covariance(cx, samples, mean)?.iter().map(|&x| x as f32).collect()),
         false => None,
     };
     for _ in 0..MAX_PASSES {
+        samples.observer.go_on()?;
         let directions: Vec<f32> = q.iter().map(|&x| x as f32).collect();
         let directions = MatRef::new(&directions, b, n);
         let z = match &covariance {
             Some(covariance) => product_with(cx, covariance, directions),
-            None => product(cx, data, rows, mean, directions)?,
+            None => product(cx, samples, mean, directions)?,
         };
         // By rounding Z Q^T is not quite symmetric.
         let projected = products(&z, &q, n);
@@ -119,15 +118,14 @@ fn product_with(cx: &Context, covariance: &[f32], q: MatRef<'_>) -> Vec<f64> {
 /// `Q C`, (b, n), by products in f32 that are added up in f64.
 fn product(
     cx: &Context,
-    data: &Dataset,
-    rows: Rows<'_>,
+    samples: Samples<'_>,
     mean: &[f32],
     q: MatRef<'_>,
 ) -> Result<Vec<f64>, Error> {
     let (b, n) = (q.rows(), q.cols());
     let mut sum = vec![0.0; b * n];
-    let (mut codes, mut part) = (vec![0.0; block(rows, n) * b], vec![0.0; b * n]);
-    for_centred_blocks(data, rows, mean, |x, batch| {
+    let (mut codes, mut part) = (vec![0.0; block(samples.rows, n) * b], vec![0.0; b * n]);
+    for_centred_blocks(samples, mean, |x, batch| {
         let x = MatRef::new(x, batch, n);
         let codes = &mut codes[..batch * b];
         gemm(cx, 1.0, x, q.transposed(), 0.0, MatMut::new(codes, batch, b));

@@ -1,17 +1,15 @@
 //! A run and its checkpoints: what it is, its state, and the way back.
 
-use super::super::best::Best;
 use super::super::ema::Ema;
-use super::super::epochs::Steps;
 use super::super::saver::Saver;
 use super::super::settings::Training;
-use super::super::state::State;
+use super::super::state::{State, Weights};
 use super::super::task::Task;
 use super::{Restart, Run};
 use crate::checkpoint::Identity;
 use crate::error::Error;
 use crate::evaluation::Goal;
-use crate::event::{EpochRecord, Observer};
+use crate::event::Observer;
 use narrows_engine::{Context, Trainer};
 
 impl Run<'_> {
@@ -22,28 +20,23 @@ impl Run<'_> {
         cx: &Context,
         observer: &'o dyn Observer,
     ) -> Result<Option<Saver<'o>>, Error> {
-        let Some((saver, checkpoint)) = Saver::begin(cx, &self.name, observer, || self.identity())?
+        let Some((saver, checkpoint)) =
+            Saver::begin(cx, &self.progress.run, observer, || self.identity())?
         else {
             return Ok(None);
         };
         if let Some(checkpoint) = checkpoint {
-            let window = self.state().restore(&checkpoint)?;
-            self.loader.set_window(window);
+            self.state().restore(&checkpoint)?;
+            self.loader.set_window(self.progress.window);
             saver.resumed(&checkpoint, &self.state());
         }
         Ok(Some(saver))
     }
 
-    /// The steps of an epoch, and the epochs.
-    pub(super) fn size(&self) -> [usize; 2] {
-        [self.loader.steps(), self.training.epochs]
-    }
-
     /// The whole state.
     pub(super) fn state(&mut self) -> State<'_> {
-        let (size, window) = (self.size(), self.loader.window());
-        let Run { trainer, ema, best, history, steps, .. } = self;
-        state_of(trainer, ema, best, history, steps, size, window)
+        let Run { progress, trainer, ema, .. } = self;
+        State { progress, weights: weights(trainer, ema) }
     }
 
     /// What this training is, before its first step.
@@ -67,25 +60,12 @@ struct Settings<'s> {
     restart: Option<Restart>,
 }
 
-/// The whole state of a run in these parts of it.
-pub(super) fn state_of<'s>(
-    trainer: &'s mut Trainer,
-    ema: &'s mut Option<Ema>,
-    best: &'s mut Option<Best>,
-    history: &'s mut Vec<EpochRecord>,
-    steps: &'s mut Steps,
-    course: [usize; 2],
-    window: Option<u64>,
-) -> State<'s> {
-    State {
+/// What the steps of a run change, in these parts of it.
+pub(super) fn weights<'s>(trainer: &'s mut Trainer, ema: &'s mut Option<Ema>) -> Weights<'s> {
+    Weights {
         params: &mut trainer.params,
         optimizer: &mut trainer.optimizer,
         average: ema.as_mut(),
-        best,
-        history,
-        steps,
-        course,
-        window,
         validated: None,
         shares: None,
     }
@@ -123,8 +103,8 @@ mod tests {
         for crafted in others(&numbers) {
             let mut resumed = new();
             match resumed.state().restore(&checkpoint(crafted, &tensors)) {
-                Ok(window) => {
-                    resumed.loader.set_window(window);
+                Ok(()) => {
+                    resumed.loader.set_window(resumed.progress.window);
                     while !resumed.finished() && resumed.epoch(&cx, &()).is_ok() {}
                     taken += 1;
                 }

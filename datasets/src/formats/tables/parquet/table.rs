@@ -11,13 +11,11 @@
 //! - a column of one value takes no bytes in a Parquet file, however many rows it has;
 //! - a Parquet schema nested tens of thousands deep exhausts the stack.
 //!
-//! A damaged file that makes the decoder panic is an error like any other. The panic's message
-//! reaches the program's panic hook, which a library does not replace: `page_check` finds damage
-//! before, as far as it is known.
+//! A damaged file that makes the decoder panic is an error like any other (`panics`). `page_check`
+//! finds damage before, as far as it is known.
 
 use std::fs::File;
 use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -30,6 +28,7 @@ use crate::formats::tables::parquet::cells::{Cells, Infinite, unreadable};
 use crate::formats::tables::parquet::parquet_file::{self, ParquetFile};
 use crate::formats::tables::parquet::{damaged, recognise};
 use crate::formats::tables::source::{Cell, Part, TableSource, TakePart, TakeRow, twice};
+use crate::panics::caught;
 
 /// A Parquet file, an Arrow file or an Arrow stream, told apart by its first bytes.
 pub(crate) struct ParquetTable {
@@ -177,9 +176,7 @@ impl Kind {
     }
 }
 
-/// Runs the decoder. A panic in it, at data that nobody has tried on it yet, is an error.
+/// Runs the decoder. A panic in it is an error.
 fn guard<T>(path: &Path, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    // After a panic, nothing that `read` changed is used.
-    catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(damaged(path, "the decoder gave up")))
+    caught(read).unwrap_or_else(|| Err(damaged(path, "the decoder gave up")))
 }

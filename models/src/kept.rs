@@ -6,15 +6,22 @@ use crate::event::{Event, Observer};
 use narrows_engine::Context;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs;
+use std::{fs, io};
 
 /// A part of an experiment. The checkpoints of its runs lie in a folder of its own, until its
 /// result is a file beside that.
-pub(super) struct KeptWork<'o> {
+pub(crate) struct KeptWork<'o> {
     observer: &'o dyn Observer,
     name: String,
+    kept: Option<Kept>,
+}
+
+/// Where there are checkpoints.
+struct Kept {
+    /// What the part is.
+    identity: Identity,
     /// Those of its runs.
-    within: Option<Checkpoints>,
+    within: Checkpoints,
 }
 
 impl Observer for KeptWork<'_> {
@@ -23,34 +30,56 @@ impl Observer for KeptWork<'_> {
     }
 
     fn checkpoints(&self) -> Option<&Checkpoints> {
-        self.within.as_ref()
+        self.kept.as_ref().map(|kept| &kept.within)
     }
 }
 
 impl<'o> KeptWork<'o> {
-    /// The part of that name.
-    pub fn new(observer: &'o dyn Observer, name: &str) -> KeptWork<'o> {
-        let within = observer.checkpoints().map(|checkpoints| checkpoints.within(name));
-        KeptWork { observer, name: name.to_string(), within }
+    /// The part of that name, which is what `identity` says.
+    ///
+    /// # Errors
+    /// Those of `identity`, which is asked for if there are checkpoints.
+    pub fn new(
+        observer: &'o dyn Observer,
+        name: &str,
+        identity: impl FnOnce() -> Result<Identity, Error>,
+    ) -> Result<KeptWork<'o>, Error> {
+        let kept = observer.checkpoints().map(|checkpoints| {
+            Ok::<_, Error>(Kept { identity: identity()?, within: checkpoints.within(name) })
+        });
+        Ok(KeptWork { observer, name: name.to_string(), kept: kept.transpose()? })
     }
 
-    /// The same part, whose runs are another's in each process: they do not go on.
-    pub fn whose_runs_begin_anew(mut self) -> KeptWork<'o> {
-        if let Some(within) = &mut self.within {
-            within.resume = false;
+    /// A part of this part.
+    pub fn part<'p>(&'p self, name: &str) -> KeptWork<'p> {
+        let part = |kept: &Kept| {
+            let (identity, within) = (kept.identity.clone(), kept.within.within(name));
+            Kept { identity, within }
+        };
+        KeptWork { observer: self, name: name.to_string(), kept: self.kept.as_ref().map(part) }
+    }
+
+    /// Removes all that is kept of its parts and runs.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub fn begin_anew(&self) -> Result<(), Error> {
+        let Some(Kept { within, .. }) = &self.kept else { return Ok(()) };
+        match fs::remove_dir_all(&within.folder) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(error!(Io, "{}: cannot be removed: {e}", within.folder.display()))
+            }
+            _ => Ok(()),
         }
-        self
     }
 
     /// The result of the part, if it is kept and was asked for. One that is damaged is none.
     ///
     /// # Errors
     /// If it is that of another part, or cannot be read.
-    pub fn finished<T: DeserializeOwned>(
-        &self,
-        identity: impl FnOnce() -> Result<Identity, Error>,
-    ) -> Result<Option<T>, Error> {
-        let Some(checkpoints) = self.observer.checkpoints().filter(|c| c.resume) else {
+    pub fn finished<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+        let checkpoints = self.observer.checkpoints().filter(|checkpoints| checkpoints.resume);
+        let Some((checkpoints, kept)) = checkpoints.zip(self.kept.as_ref()) else {
             return Ok(None);
         };
         let checkpoint = match checkpoints.last(&self.name) {
@@ -59,7 +88,7 @@ impl<'o> KeptWork<'o> {
             Err(e) if e.kind() == ErrorKind::Format => return Ok(None),
             Err(e) => return Err(e),
         };
-        match checkpoint.manifest().identity.difference(&identity()?) {
+        match checkpoint.manifest().identity.difference(&kept.identity) {
             Some(difference) => Err(checkpoint.unfit(&difference)),
             None => Ok(serde_json::from_value(checkpoint.manifest().state.clone()).ok()),
         }
@@ -67,16 +96,11 @@ impl<'o> KeptWork<'o> {
 
     /// Keeps the result, in the place of the checkpoints of the part's runs. If that fails, it is
     /// told, and these stay.
-    pub fn keep<T: Serialize>(
-        &self,
-        cx: &Context,
-        result: &T,
-        identity: impl FnOnce() -> Result<Identity, Error>,
-    ) {
-        let (Some(checkpoints), Some(within)) = (self.observer.checkpoints(), &self.within) else {
+    pub fn keep<T: Serialize>(&self, cx: &Context, result: &T) {
+        let Some((checkpoints, kept)) = self.observer.checkpoints().zip(self.kept.as_ref()) else {
             return;
         };
-        let kept = identity().and_then(|identity| {
+        let write = || -> Result<(), Error> {
             let state = serde_json::to_value(result)
                 .map_err(|e| error!(Format, "{}: the result cannot be written: {e}", self.name))?;
             let manifest = Manifest {
@@ -84,18 +108,18 @@ impl<'o> KeptWork<'o> {
                 step: 0,
                 isa: cx.isa().name().to_string(),
                 configuration: checkpoints.configuration.clone(),
-                identity,
+                identity: kept.identity.clone(),
                 state,
             };
             let path = checkpoints.file(&self.name, 0);
             fs::create_dir_all(&checkpoints.folder)
                 // A trial can be shorter than the disk takes.
-                .and_then(|()| manifest.write_unflushed(&path))
+                .and_then(|()| manifest.write_unflushed(&path).map(drop))
                 .map_err(|e| Error::of_file(ErrorKind::Io, &path, &format!("cannot save: {e}")))
-        });
-        match kept {
+        };
+        match write() {
             // What cannot be removed is in the way of nothing.
-            Ok(_) => drop(fs::remove_dir_all(&within.folder)),
+            Ok(()) => drop(fs::remove_dir_all(&kept.within.folder)),
             Err(error) => self.observer.notice(&Event::NotSaved { run: &self.name, error: &error }),
         }
     }

@@ -6,6 +6,7 @@ mod error;
 mod machine;
 mod output;
 mod run;
+mod shell;
 
 use cli::clap_errors::Stop;
 use cli::options::Command;

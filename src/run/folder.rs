@@ -2,8 +2,8 @@
 
 use crate::cli::config::{self, CONFIG};
 use crate::error::{Error, bail, ensure};
-use crate::output::shell::quoted;
 use crate::output::summary::Summary;
+use crate::shell::quoted;
 use narrows_datasets::write_atomically;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;

@@ -5,7 +5,7 @@ use crate::cli::config::{self, CONFIG};
 use crate::cli::options::running::RunningOptions;
 use crate::error::{Error, bail, ensure};
 use crate::output::progress::Progress;
-use crate::output::shell::quoted;
+use crate::shell::quoted;
 use narrows_engine::Context;
 use narrows_models::{Checkpoints, Event, Observer};
 use serde::Serialize;

@@ -9,6 +9,7 @@ use crate::formats::tables::source::{Cell, TableSource};
 
 mod damage;
 mod round_trip;
+mod wild;
 mod zstandard;
 
 #[derive(Clone, Debug, PartialEq)]

@@ -101,8 +101,8 @@ impl Dataset {
         Ok(bytes)
     }
 
-    /// Calls `take` with the number and the stored floats of each of `rows`. About `bytes` bytes are
-    /// read at once, and none through a map.
+    /// Calls `take` with the number and the stored floats of each of `rows`. About `bytes` bytes
+    /// are read at once, and none through a map.
     ///
     /// # Errors
     /// Errors of `take`; the same as of [`Dataset::gather`].

@@ -21,8 +21,8 @@ pub fn significant(x: f64, digits: usize) -> String {
     match x.abs() {
         _ if !x.is_finite() => "not a number".to_string(),
         0.0 => "0".to_string(),
-        1e-7..1e4 => x.to_string(),
-        1e4..1e9 => {
+        1e-7..1e3 => x.to_string(),
+        1e3..1e9 => {
             let sign = if x < 0.0 { "-" } else { "" };
             let part = x.abs().fract().to_string();
             format!("{sign}{}{}", thousands(x.abs() as usize), part.trim_start_matches('0'))
@@ -104,6 +104,7 @@ mod tests {
         assert_eq!(significant(3e-5, 4), "0.00003");
         assert_eq!(significant(0.1 + 0.2, 4), "0.3");
         assert_eq!(significant(-12_500.0, 4), "-12,500");
+        assert_eq!(significant(999.96, 4), "1,000");
         assert_eq!(significant(12_345.5, 6), "12,345.5");
         assert_eq!(significant(0.0, 4), "0");
         assert_eq!(significant(-1.5e-12, 4), "-1.5e-12");

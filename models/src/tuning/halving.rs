@@ -8,9 +8,9 @@
 //! - L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh, A. Talwalkar, Hyperband, JMLR 18, 2018,
 //!   arXiv:1603.06560: algorithm 1, for the brackets.
 //!
-//! The state lives in the study, whose attribute [`HALVING`] has the rules. The attribute [`RUNGS`] of a trial lists its values at the rungs
-//! that it finished, from the first rung of its bracket on. The attribute [`OWNER`] names the
-//! worker on it. A trial that is running without an owner is paused.
+//! The state lives in the study, whose attribute [`HALVING`] has the rules. The attribute [`RUNGS`]
+//! of a trial lists its values at the rungs that it finished, from its bracket's first one on. The
+//! attribute [`OWNER`] names the worker on it. A trial that runs without an owner is paused.
 
 use super::study::{Direction, State, Study, Trial};
 use crate::error::{Error, ensure};

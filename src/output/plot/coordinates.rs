@@ -12,7 +12,8 @@
 use super::colour::{BEHIND, BEST, axis, graded};
 use super::legend::legend;
 use super::page::{
-    Area, Drawn, Heading, LINE, MARGIN, Measure, label, page, shortened, wrapped, write,
+    Area, Drawn, Heading, LINE, MARGIN, Measure, label, page, shortened, width as text_width,
+    wrapped, write,
 };
 use super::scale::Scale;
 use super::trials::Trials;
@@ -29,8 +30,6 @@ const NAME_LINES: usize = 5;
 /// The least width of a page, and of an axis with its texts.
 const WIDTH: i32 = 860;
 const AXIS_WIDTH: i32 = 104;
-/// Room for the numbers of the last axis.
-const LAST: i32 = 24;
 /// The height of the axes.
 const HEIGHT: i32 = 340;
 /// From the foot of an axis to the mark of trials without its parameter.
@@ -61,7 +60,6 @@ struct Axis {
 /// Draws the trials of a study, coloured from poor to good, the best one thick; those that were
 /// paused or pruned are grey and have no value. The space gives the axes: if it has more
 /// parameters than a picture has room for, the first ones are drawn.
-#[cfg_attr(not(test), expect(dead_code, reason = "the search draws them"))]
 pub fn coordinates(
     study: &Study,
     space: &Space,
@@ -70,13 +68,18 @@ pub fn coordinates(
 ) -> Result<String, Error> {
     let trials = Trials::new(study, "", |_| true);
     let parameters = &space.parameters[..space.parameters.len().min(MOST_PARAMETERS)];
+    let mut values = Axis::of_values(&trials, measure);
+    // The last numbers need no more of an axis' width than its right half has.
+    let texts = values.ticks().into_iter().map(|(_, text)| text_width(&text));
+    let last = (texts.max().unwrap_or(0) + MARGIN + 8 - AXIS_WIDTH / 2).max(0);
     let axes = parameters.len() as i32 + 1;
-    let width = WIDTH.max(AXIS_WIDTH * axes + LAST);
-    let apart = (width - LAST) / axes;
+    let width = WIDTH.max(AXIS_WIDTH * axes + last);
+    let apart = (width - last) / axes;
+    values.name = wrapped(&measure.axis(), apart - 10, NAME_LINES);
     let drawn: Vec<&Trial> = drawn(&trials).map(|(trial, _)| trial).collect();
     let mut axes: Vec<Axis> =
         parameters.iter().map(|parameter| Axis::new(parameter, &drawn, apart)).collect();
-    axes.push(Axis::of_values(&trials, measure, apart));
+    axes.push(values);
 
     let mut notes = trials.notes.clone();
     if space.parameters.len() > parameters.len() {
@@ -198,7 +201,8 @@ impl Axis {
         axis
     }
 
-    fn of_values(trials: &Trials<'_>, measure: &Measure<'_>, apart: i32) -> Axis {
+    /// The axis of the values, without its name.
+    fn of_values(trials: &Trials<'_>, measure: &Measure<'_>) -> Axis {
         let values = trials.graded.iter().filter_map(|(trial, _)| trial.value);
         let values: Vec<f64> = values.map(|value| measure.shown(value)).collect();
         let scale = Scale::over(values.iter().copied(), false, false);
@@ -206,8 +210,7 @@ impl Axis {
         let many = |scale: &Scale| !measure.percent && scale.low > 0.0;
         let many = |scale: &Scale| many(scale) && scale.high / scale.low > 100.0;
         let scale = scale.map(|scale| Scale { log: many(&scale), ..scale });
-        let name = wrapped(&measure.axis(), apart - 10, NAME_LINES);
-        Axis { name, kind: scale.map_or(Kind::Empty, Kind::Numbers), past: false }
+        Axis { name: Vec::new(), kind: scale.map_or(Kind::Empty, Kind::Numbers), past: false }
     }
 
     /// The place of a trial's value. `None` if it has none, or none that fits the domain.

@@ -74,7 +74,7 @@ impl Scale {
 
     /// A number of this scale as text, with the digits that tell it from its neighbours.
     pub fn text(&self, x: f64) -> String {
-        if self.whole && x.abs() < 9e15 {
+        if self.whole && x.abs() < 1e9 {
             let sign = if x < 0.0 { "-" } else { "" };
             return format!("{sign}{}", thousands(x.abs().round() as usize));
         }
@@ -119,6 +119,7 @@ mod tests {
         assert_eq!(texts(93.214, 93.214, false, false, 9), ["93.21"]);
         assert_eq!(texts(0.90001, 0.90003, false, false, 2), ["0.90001", "0.90003", "0.90002"]);
         assert_eq!(texts(-f64::MAX, f64::MAX, false, false, 9).len(), 2);
+        assert_eq!(texts(1.0, 4.6e18, true, true, 4), ["1", "4.6e18", "100,000", "1e10"]);
         assert_eq!(texts(-5.0, 0.0, false, true, 1), ["-5", "0"]);
     }
 

@@ -9,8 +9,8 @@ const MOST: usize = 300;
 
 /// The trials of a picture.
 pub struct Trials<'a> {
-    /// The best complete ones, the best last, with their colour's share: 0 for the poorest of these,
-    /// 1 for the best.
+    /// The best complete ones, the best last, with their colour's share: 0 for the poorest of
+    /// these, 1 for the best.
     pub graded: Vec<(&'a Trial, f64)>,
     /// The latest of those that were paused or pruned.
     pub behind: Vec<&'a Trial>,

@@ -228,6 +228,34 @@ fn coarse_to_fine_narrows_to_the_region_of_the_best() {
     );
 }
 
+/// The best five are the same: the region is a twentieth of the range around them.
+#[test]
+fn a_region_is_a_twentieth_of_the_range_at_least() {
+    let space = space("[x]\nuniform = [0, 1]");
+    let value = |x: f64| Values::from([("x".to_string(), Value::Float(x))]);
+    let mut study = empty(Direction::Minimize);
+    study.trials = (0..20).map(|i| trial(i, State::Complete, value(0.5), Some(i as f64))).collect();
+    let next = |number| {
+        let values = Strategy::CoarseToFine.sample(&space, &study, number, 1).unwrap();
+        values["x"].number().unwrap()
+    };
+    let next: Vec<f64> = (20..40).map(next).collect();
+    assert!(next.iter().all(|x| (0.475..=0.525).contains(x)), "{next:?}");
+    assert!(next.iter().any(|x| (x - 0.5).abs() > 0.015), "{next:?}");
+}
+
+/// Values are rounded to six digits, but not out of their range.
+#[test]
+fn ranges_whose_ends_have_more_digits_hold_all_values() {
+    let space = space(
+        "[a]\nuniform = [0.12345678, 0.12345679]\n[b]\nlog-uniform = [1e-300, 1.2345678e-300]",
+    );
+    for strategy in ALL {
+        let study = run(strategy, &space, Direction::Maximize, 60, 3, some);
+        study.trials.iter().for_each(|trial| check(&space, &trial.values));
+    }
+}
+
 #[test]
 fn draws_are_fixed_for_good() {
     let mut draws = draws::Draws::new(1, 2, 3);

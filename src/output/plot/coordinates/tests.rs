@@ -173,12 +173,14 @@ fn logarithmic_axes_and_choices_are_even() {
 #[test]
 fn errors_of_many_sizes_are_on_a_logarithmic_axis() {
     let space = space(2);
-    let values = [0.1, 0.2, 5e4];
+    let values = [0.1, 0.2, 5e4, f64::NAN, 177_123_456.0];
     let trials = values.iter().enumerate();
     let trials = trials.map(|(i, &value)| drawn_trial(i, State::Complete, value, &space));
     let study = study(Direction::Minimize, trials.collect());
-    let shown = texts(&coordinates(&study, &space, "Parameters", &LOSS).unwrap());
-    for text in ["0.1", "50,000", "100", "best: trial 0, 0.1"] {
+    let svg = coordinates(&study, &space, "Parameters", &LOSS).unwrap();
+    assert_apart(&svg);
+    let shown = texts(&svg);
+    for text in ["0.1", "177,000,000", "1,000", "best: trial 0, 0.1"] {
         assert!(shown.iter().any(|shown| shown == text), "{text} in {shown:?}");
     }
 }

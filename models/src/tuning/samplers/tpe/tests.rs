@@ -50,8 +50,10 @@ fn the_best_tenth_is_good_and_what_is_unknown_is_not() {
     assert_eq!(numbers(&split.good), [11, 12, 13]);
     let rest: Vec<usize> = (0..24).filter(|number| ![11, 12, 13].contains(number)).collect();
     assert_eq!(numbers(&split.rest), rest);
-    let many = (0..400).map(|i| trial(i, State::Complete, 0.5, Some(i as f64))).collect();
-    assert_eq!(Split::of(&self::study(many)).unwrap().good.len(), 25);
+    for (n, good) in [(10, 1), (11, 2), (20, 2), (21, 3), (250, 25), (400, 25)] {
+        let many = (0..n).map(|i| trial(i, State::Complete, 0.5, Some(i as f64))).collect();
+        assert_eq!(Split::of(&self::study(many)).unwrap().good.len(), good, "of {n}");
+    }
     let few = (0..9).map(|i| trial(i, State::Complete, 0.5, Some(i as f64))).collect();
     assert!(Split::of(&self::study(few)).is_none());
 }

@@ -1,7 +1,9 @@
 //! The error of the binary: one line that says what is wrong and what to do.
 
-use narrows_datasets::Remedy;
+use crate::shell::{joined, quoted};
+use narrows_datasets::{RefusedColumn, Remedy};
 use narrows_models::ErrorKind;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
@@ -10,6 +12,8 @@ use std::path::Path;
 pub struct Error {
     message: String,
     kind: Kind,
+    /// All columns of a table that are refused, if that is the problem.
+    columns: Vec<RefusedColumn>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +27,7 @@ enum Kind {
 
 impl Error {
     pub fn new(message: impl Into<String>) -> Error {
-        Error { message: message.into(), kind: Kind::Failed }
+        Error { message: message.into(), kind: Kind::Failed, columns: Vec::new() }
     }
 
     /// True if a training was asked to stop, and did.
@@ -33,7 +37,7 @@ impl Error {
 
     /// The same, with more to say, and the exit code that the signal asks for.
     pub fn stopped_by(self, more: &str, code: u8) -> Error {
-        Error { message: self.message + more, kind: Kind::StoppedBy(code) }
+        Error { message: self.message + more, kind: Kind::StoppedBy(code), ..self }
     }
 
     /// The exit code of the program.
@@ -42,6 +46,11 @@ impl Error {
             Kind::StoppedBy(code) => code,
             _ => 2,
         }
+    }
+
+    /// All columns of a table that are refused, if that is the problem.
+    pub fn columns(&self) -> &[RefusedColumn] {
+        &self.columns
     }
 
     /// The same error, with what it is about before it.
@@ -135,6 +144,48 @@ impl From<narrows_models::Error> for Error {
 
 impl From<narrows_datasets::Error> for Error {
     fn from(e: narrows_datasets::Error) -> Error {
-        Error::advised(e.to_string(), e.remedy())
+        let told = e.columns();
+        let error = match e.remedy() {
+            Some(Remedy::Ignore) if !told.is_empty() => {
+                let names = listed(told.iter().map(|column| &column.name));
+                Error::new(format!("{e} by --ignore {names}"))
+            }
+            Some(Remedy::MissingOrCategories) if told.iter().all(|told| !told.marks.is_empty()) => {
+                let marks = marks(told.iter().copied());
+                Error::new(format!("{e}, by --missing={marks}, --categorical or --ignore"))
+            }
+            remedy => Error::advised(e.to_string(), remedy),
+        };
+        let others = match &e {
+            narrows_datasets::Error::Columns { refused, .. } => refused.len() - told.len(),
+            _ => 0,
+        };
+        let error = match others {
+            0 => error,
+            _ => {
+                let more = if others == 1 { "column" } else { "columns" };
+                let all = format!(
+                    "; {others} more {more} cannot be read: 'narrows data inspect' lists all"
+                );
+                Error { message: error.message + &all, ..error }
+            }
+        };
+        let columns = match e {
+            narrows_datasets::Error::Columns { refused, .. } => refused,
+            _ => Vec::new(),
+        };
+        Error { columns, ..error }
     }
+}
+
+/// The texts that may stand for missing values in these columns, as `--missing` takes them.
+pub fn marks<'a>(columns: impl IntoIterator<Item = &'a RefusedColumn>) -> String {
+    let marks = columns.into_iter().flat_map(|column| &column.marks).map(|(mark, _)| mark);
+    let different: BTreeSet<&String> = marks.collect();
+    listed(different)
+}
+
+/// Names or texts as an option takes them in a shell.
+pub fn listed<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
+    quoted(joined(items))
 }

@@ -5,6 +5,5 @@ pub mod picture;
 pub mod plot;
 pub mod points;
 pub mod progress;
-pub mod shell;
 pub mod summary;
 pub mod tables;

@@ -26,6 +26,13 @@ pub enum Error {
         /// The setting that helps, if one does.
         remedy: Option<Remedy>,
     },
+    /// Columns of a table cannot be read as they are. All others can.
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// The columns, at least one.
+        refused: Vec<RefusedColumn>,
+    },
     /// The caller asked for something that is not possible.
     Request {
         /// The problem with it, and the remedy.
@@ -33,6 +40,22 @@ pub enum Error {
         /// The setting that helps, if one does.
         remedy: Option<Remedy>,
     },
+}
+
+/// A column of a table that cannot be read as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedColumn {
+    /// Its name.
+    pub name: String,
+    /// The row at fault, if there is one, as it is called: `line 5`.
+    pub row: Option<String>,
+    /// The problem with it, and the remedy.
+    pub problem: String,
+    /// The setting that helps, if one does.
+    pub remedy: Option<Remedy>,
+    /// The texts among its numbers that may stand for missing values, and the count of each; none
+    /// if there are many.
+    pub marks: Vec<(String, u64)>,
 }
 
 /// The setting that helps. The message of the error tells in which way. A program that has the
@@ -83,12 +106,14 @@ pub enum Remedy {
 pub(crate) struct Problem {
     pub text: String,
     pub remedy: Option<Remedy>,
+    /// See [`RefusedColumn::marks`].
+    pub marks: Vec<(String, u64)>,
 }
 
 impl Problem {
     /// A problem that a setting solves.
     pub fn with(text: impl Into<String>, remedy: Remedy) -> Problem {
-        Problem { text: text.into(), remedy: Some(remedy) }
+        Problem { text: text.into(), remedy: Some(remedy), marks: Vec::new() }
     }
 
     /// The same, with its place before it.
@@ -99,7 +124,7 @@ impl Problem {
 
 impl<T: Into<String>> From<T> for Problem {
     fn from(text: T) -> Problem {
-        Problem { text: text.into(), remedy: None }
+        Problem { text: text.into(), remedy: None, marks: Vec::new() }
     }
 }
 
@@ -109,7 +134,22 @@ impl Error {
         match self {
             Error::Io { .. } => None,
             Error::File { remedy, .. } | Error::Request { remedy, .. } => *remedy,
+            Error::Columns { refused, .. } => refused.first().and_then(|column| column.remedy),
         }
+    }
+
+    /// The columns that the message is about: the first that is refused, and the others with a
+    /// problem of the same kind.
+    pub fn columns(&self) -> Vec<&RefusedColumn> {
+        let Error::Columns { refused, .. } = self else { return Vec::new() };
+        let is_told = |column: &&RefusedColumn| {
+            let first = &refused[0];
+            let together =
+                matches!(first.remedy, Some(Remedy::Ignore | Remedy::MissingOrCategories));
+            let same = together && column.remedy == first.remedy && column.row.is_none();
+            **column == *first || first.row.is_none() && same
+        };
+        refused.iter().filter(is_told).collect()
     }
 
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
@@ -117,7 +157,7 @@ impl Error {
     }
 
     pub(crate) fn file(path: &Path, problem: impl Into<Problem>) -> Self {
-        let Problem { text: problem, remedy } = problem.into();
+        let Problem { text: problem, remedy, .. } = problem.into();
         Error::File { path: path.to_owned(), problem, remedy }
     }
 
@@ -127,7 +167,7 @@ impl Error {
     }
 
     pub(crate) fn request(problem: impl Into<Problem>) -> Self {
-        let Problem { text: problem, remedy } = problem.into();
+        let Problem { text: problem, remedy, .. } = problem.into();
         Error::Request { problem, remedy }
     }
 }
@@ -176,8 +216,38 @@ impl fmt::Display for Error {
                 write!(f, "{}: {source}{advice}", OneLine(path))
             }
             Error::File { path, problem, .. } => write!(f, "{}: {problem}", OneLine(path)),
+            Error::Columns { path, .. } => {
+                write!(f, "{}: ", OneLine(path))?;
+                write_columns(f, &self.columns())
+            }
             Error::Request { problem, .. } => f.write_str(problem),
         }
+    }
+}
+
+/// Writes the problems of columns, and the remedy once.
+fn write_columns(f: &mut fmt::Formatter<'_>, columns: &[&RefusedColumn]) -> fmt::Result {
+    const SHOWN: usize = 12;
+    if let [RefusedColumn { name, row, problem, .. }] = columns {
+        return match row {
+            Some(row) => write!(f, "{row}, column {}: {problem}", Short(name)),
+            None => write!(f, "the column {} {problem}", Short(name)),
+        };
+    }
+    for (at, RefusedColumn { name, problem, .. }) in columns.iter().take(SHOWN).enumerate() {
+        let end = problem.rfind(": ").unwrap_or(problem.len());
+        let before = if at == 0 { "" } else { "; " };
+        write!(f, "{before}the column {} {}", Short(name), &problem[..end])?;
+    }
+    match columns.len().saturating_sub(SHOWN) {
+        0 => {}
+        more => write!(f, "; and {more} more columns")?,
+    }
+    match columns.first().and_then(|column| column.remedy) {
+        Some(Remedy::Ignore) => f.write_str(": ignore them"),
+        _ => f.write_str(
+            ": name the texts as missing, read the columns as categories, or ignore them",
+        ),
     }
 }
 

@@ -59,7 +59,7 @@ pub use dataset::provenance::Provenance;
 pub use dataset::rows::Rows;
 pub use dataset::texts::Texts;
 pub use dataset::unseen::Unseen;
-pub use error::{Error, Remedy};
+pub use error::{Error, RefusedColumn, Remedy};
 pub use files::atomic::{AtomicFile, Spool, write_atomically};
 pub use files::data_file::Access;
 pub use formats::arrays::npy::NpyWriter;

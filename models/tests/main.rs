@@ -13,6 +13,7 @@ mod ensemble;
 mod evaluation;
 mod images;
 mod inference;
+mod journal;
 mod limits;
 mod lp_ft;
 mod mixup;

@@ -1,6 +1,7 @@
 //! Options as `config.toml`, which each run leaves and `--config` takes back.
 
 use crate::error::{Error, bail};
+use crate::shell::joined;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -20,7 +21,7 @@ pub fn flag_value(value: &Value) -> Option<String> {
         Value::Boolean(yes) => Some(yes.to_string()),
         Value::Array(items) => {
             let items: Option<Vec<String>> = items.iter().map(flag_value).collect();
-            items.map(|items| items.join(","))
+            items.map(joined)
         }
         Value::Datetime(_) | Value::Table(_) => None,
     }

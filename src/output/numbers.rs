@@ -13,6 +13,24 @@ pub fn thousands(n: usize) -> String {
     out
 }
 
+/// A number in plain digits, rounded to `digits` significant ones: `0.00003`, `12,500`, `0.9312`.
+/// With an exponent only where plain digits would be a row of zeros.
+pub fn significant(x: f64, digits: usize) -> String {
+    let short = format!("{x:.*e}", digits.saturating_sub(1));
+    let Ok(x) = short.parse::<f64>() else { return short };
+    match x.abs() {
+        _ if !x.is_finite() => "not a number".to_string(),
+        0.0 => "0".to_string(),
+        1e-7..1e3 => x.to_string(),
+        1e3..1e9 => {
+            let sign = if x < 0.0 { "-" } else { "" };
+            let part = x.abs().fract().to_string();
+            format!("{sign}{}{}", thousands(x.abs() as usize), part.trim_start_matches('0'))
+        }
+        _ => format!("{x:e}"),
+    }
+}
+
 /// Seconds as one reads them: `0.4 s`, `12 s`, `3 min 20 s`, `1 h 5 min`.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
@@ -82,6 +100,15 @@ mod tests {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(significant(0.93123, 4), "0.9312");
+        assert_eq!(significant(3e-5, 4), "0.00003");
+        assert_eq!(significant(0.1 + 0.2, 4), "0.3");
+        assert_eq!(significant(-12_500.0, 4), "-12,500");
+        assert_eq!(significant(999.96, 4), "1,000");
+        assert_eq!(significant(12_345.5, 6), "12,345.5");
+        assert_eq!(significant(0.0, 4), "0");
+        assert_eq!(significant(-1.5e-12, 4), "-1.5e-12");
+        assert_eq!(significant(f64::NAN, 4), "not a number");
         assert_eq!(duration(0.42), "0.4 s");
         assert_eq!(duration(9.96), "10 s");
         assert_eq!(duration(59.7), "1 min 0 s");

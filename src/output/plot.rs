@@ -1,106 +1,22 @@
-//! Curves as SVG.
+//! Pictures as SVG: curves, and the pictures of a study of hyperparameters.
+//!
+//! | module | picture |
+//! |---|---|
+//! | `curve` | accuracy by the number of labels |
+//! | `coordinates` | the parameters and the value of each trial, on parallel axes |
+//! | `importance` | the share of each parameter in what the values differ by |
+//! | `courses` | the values of each trial on the way |
 
-use crate::error::Error;
-use crate::output::numbers::thousands;
-use crate::output::points::{PointMethod, PointSummary};
-use plotters::prelude::*;
+mod colour;
+mod coordinates;
+mod courses;
+mod curve;
+mod importance;
+mod legend;
+mod page;
+mod scale;
+mod trials;
 
-const SIZE: (u32, u32) = (860, 520);
-/// The palette of Okabe and Ito (2008), which the colour-blind can tell apart, black and yellow
-/// last.
-const COLOURS: [RGBColor; 8] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-    RGBColor(230, 159, 0),
-    RGBColor(0, 0, 0),
-    RGBColor(240, 228, 66),
-];
+pub use {coordinates::coordinates, courses::courses, importance::importance, page::Measure};
 
-/// Test accuracy against the number of labels on a logarithmic axis, a line a method, with the 95 %
-/// interval of the mean.
-pub fn curve(dataset: &str, points: &[PointSummary]) -> Result<String, Error> {
-    let mut text = String::new();
-    draw(&mut text, dataset, points)
-        .map_err(|e| Error::new(format!("the curve cannot be drawn: {e}")))?;
-    Ok(text)
-}
-
-/// Mean and ends in percent; the ends are the mean where there is no interval.
-fn percents(method: &PointMethod) -> [f64; 3] {
-    let estimate = &method.test_accuracy.estimate;
-    let [low, high] = estimate.ci95.unwrap_or([estimate.mean; 2]);
-    [low, estimate.mean, high].map(|x| 100.0 * x)
-}
-
-fn draw(
-    text: &mut String,
-    dataset: &str,
-    points: &[PointSummary],
-) -> Result<(), Box<dyn std::error::Error>> {
-    let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
-    root.fill(&WHITE)?;
-    let labels: Vec<f64> = points.iter().map(|point| point.labels as f64).collect();
-    let (first, last) = (
-        labels.iter().copied().fold(f64::MAX, f64::min),
-        labels.iter().copied().fold(1.0, f64::max),
-    );
-    let lowest = points.iter().flat_map(|point| &point.methods).map(|method| percents(method)[0]);
-    let floor = (lowest.fold(100.0, f64::min) / 10.0 - 0.01).floor().max(0.0) * 10.0;
-    let mut chart = ChartBuilder::on(&root)
-        .caption(dataset, ("sans-serif", 20))
-        .margin(14)
-        .x_label_area_size(46)
-        .y_label_area_size(54)
-        .build_cartesian_2d(
-            (first / 1.15..last * 1.15).log_scale().with_key_points(labels),
-            floor..100.0,
-        )?;
-    chart
-        .configure_mesh()
-        .x_desc("labels")
-        .y_desc("test accuracy, %")
-        .x_label_formatter(&|x| thousands(x.round() as usize))
-        .y_label_formatter(&|y| format!("{y:.0}"))
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(BLACK.mix(0.12))
-        .label_style(("sans-serif", 14))
-        .axis_desc_style(("sans-serif", 15))
-        .draw()?;
-    let methods = points.first().map_or(&[][..], |point| &point.methods);
-    for (i, name) in methods.iter().map(|method| method.name.as_str()).enumerate() {
-        let colour = COLOURS[i % COLOURS.len()];
-        // Side by side where they would lie on each other.
-        let shifted = |labels: usize| {
-            labels as f64 * 1.012f64.powf(i as f64 - (methods.len() - 1) as f64 / 2.0)
-        };
-        let at: Vec<(f64, [f64; 3])> = (points.iter())
-            .filter_map(|point| {
-                Some((
-                    shifted(point.labels),
-                    percents(point.methods.iter().find(|m| m.name == name)?),
-                ))
-            })
-            .collect();
-        let line = at.iter().map(|&(x, [_, mean, _])| (x, mean));
-        chart
-            .draw_series(LineSeries::new(line, colour.stroke_width(2)))?
-            .label(name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], colour.stroke_width(3)));
-        let bars = at.iter().map(|&(x, [low, mean, high])| {
-            ErrorBar::new_vertical(x, low, mean, high, colour.filled(), 7)
-        });
-        chart.draw_series(bars)?;
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.3))
-        .label_font(("sans-serif", 15))
-        .draw()?;
-    root.present()?;
-    Ok(())
-}
+pub use curve::curve;

@@ -8,4 +8,5 @@ pub mod estimate;
 pub mod inspection;
 pub mod lines;
 pub mod reconstruction;
+pub mod refused;
 pub mod scores;

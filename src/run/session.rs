@@ -5,7 +5,7 @@ use crate::cli::config::{self, CONFIG};
 use crate::cli::options::running::RunningOptions;
 use crate::error::{Error, bail, ensure};
 use crate::output::progress::Progress;
-use crate::output::shell::quoted;
+use crate::shell::quoted;
 use narrows_engine::Context;
 use narrows_models::{Checkpoints, Event, Observer};
 use serde::Serialize;
@@ -115,7 +115,7 @@ impl Session {
 
 /// Sets `stop` at the first signal that asks for the end, and ends at once at the second. Returns
 /// the signal's place.
-fn listen(stop: &Arc<AtomicBool>) -> io::Result<Arc<AtomicUsize>> {
+pub fn listen(stop: &Arc<AtomicBool>) -> io::Result<Arc<AtomicUsize>> {
     let number = Arc::default();
     for signal in [SIGINT, SIGTERM] {
         // Handlers run in this order: at the first signal, the flag is not set yet.

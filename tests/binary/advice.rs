@@ -107,3 +107,58 @@ fn a_folder_that_was_split_has_samples_for_validation() {
     let said = place.succeed("evaluate run parts");
     assert!(said.out.starts_with("parts: 40 test samples"), "{}", said.out);
 }
+
+#[test]
+fn inspect_shows_a_table_without_the_columns_that_are_refused() {
+    let place = Place::new();
+    let row = |at: usize| {
+        let age = ["?!", "n.a.", "?!"].get(at).copied().map(str::to_owned);
+        let age = age.unwrap_or_else(|| (at % 50).to_string());
+        format!("N{at},{age},{},{}\n", at * at % 101, at % 2)
+    };
+    let rows: String = (0..300).map(row).collect();
+    fs::write(place.path("t.csv"), format!("\"Name, first\",age,a,kind\n{rows}")).unwrap();
+    let said = place.succeed("data inspect t.csv --target kind");
+    for part in [
+        "\na                0           0 ",
+        "\n2 columns are refused, and left out above:\n",
+        "\nName, first  has 300 different values in 300 rows, too many for categories\n",
+        "\nage          holds 297 numbers, but also 3 other texts, the first \"?!\" in line 2 ",
+        "(\"?!\" 2 times, \"n.a.\" 1 time)\n",
+        "\nadd to read the rest: --ignore '\"Name, first\"' --missing='?!,n.a.'\n",
+    ] {
+        assert!(said.out.contains(part), "{part}\n{}", said.out);
+    }
+    let said = place.succeed("data inspect t.csv --target kind --json");
+    assert!(said.out.contains("\"refused\":{\"Name, first\":\"has 300 different"), "{}", said.out);
+    let said = place.refuse("train t.csv --target kind");
+    let says = "ignore it by --ignore '\"Name, first\"'; 1 more column cannot be read: \
+                'narrows data inspect' lists all";
+    assert!(said.err.contains(says), "{}", said.err);
+    let all = ["data", "inspect", "t.csv", "--ignore", "\"Name, first\"", "--missing=?!,n.a."];
+    let said = place.run_with(&all);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_total_below_a_table_is_no_row_to_predict() {
+    let place = trained();
+    let sum: usize = table(60)
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').next().unwrap().parse::<usize>().unwrap())
+        .sum();
+    for (footer, says) in [
+        (
+            format!("{sum},,30\n"),
+            "line 62, the last, is left out, because its numbers are the sums",
+        ),
+        ("Total,500,\n".to_owned(), "line 62, the last, is left out, because it is a total or"),
+        (",,\n".to_owned(), "1 empty row is kept, so that all keep their numbers"),
+    ] {
+        fs::write(place.path("new.csv"), table(60) + &footer).unwrap();
+        let said = place.succeed("predict run new.csv");
+        assert!(said.err.contains(says), "{}", said.err);
+        assert_eq!(said.out.lines().count(), 61 + usize::from(footer == ",,\n"));
+    }
+}

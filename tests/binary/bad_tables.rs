@@ -61,12 +61,12 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     refused(
         &format!("pretrain ids.csv {tiny}"),
         "ids.csv: the column \"id\" has 300 different values in 300 rows, too many for categories: \
-         ignore it by --ignore",
+         ignore it by --ignore id",
     );
     refused(
         &format!("pretrain counted.csv {tiny}"),
         "counted.csv: the column \"id\" numbers the rows and tells nothing of them: have it \
-         ordinal to keep it, or ignore it by --ignore",
+         ordinal to keep it, or ignore it by --ignore id",
     );
     refused(
         &format!("pretrain far.csv {tiny}"),
@@ -82,7 +82,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
         &format!("pretrain gap.csv {tiny}"),
         "gap.csv: the column \"b\" holds 20 numbers, but also 20 other texts, the first \"-\" in \
          line 2: name it as missing, read the column as categories, or ignore it, by \
-         --missing=TEXT, --categorical or --ignore",
+         --missing=-, --categorical or --ignore",
     );
     refused(
         &format!("pretrain comma.csv {tiny}"),

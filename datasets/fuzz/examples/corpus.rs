@@ -10,6 +10,7 @@ use narrows_datasets::{
 };
 use narrows_engine::{Context, Params};
 use narrows_models::model_file::{self, Description};
+use narrows_models::tuning::{Direction, Domain, Journal, Parameter, Space, State, Value, Values};
 use narrows_models::{
     Architecture, Checkpoints, Event, Goal, Model, Observer, Run, Task, Training,
 };
@@ -104,6 +105,7 @@ fn main() {
     pictures(&put);
     models(&corpus, &put);
     checkpoint(&corpus);
+    journals(&corpus, &put);
 }
 
 fn stores(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
@@ -245,4 +247,24 @@ fn checkpoint(corpus: &Path) {
     let files = saved.0.files("run").unwrap();
     fs::create_dir_all(corpus.join("checkpoint")).unwrap();
     fs::copy(&files[0], corpus.join("checkpoint").join("two-epochs")).unwrap();
+}
+
+/// A journal of Optuna's, and one of ours with two appends.
+fn journals(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tests/vectors");
+    put("journal", "optuna", &fs::read(vectors.join("small.journal")).unwrap());
+    put("journal", "ours", b"");
+    let mut journal = Journal::open(&corpus.join("journal").join("ours"), "w").unwrap();
+    let domain = Domain::Integer { low: 1, high: 9, log: true };
+    let space =
+        Space { parameters: vec![Parameter { name: "n".into(), domain, conditions: vec![] }] };
+    let mut locked = journal.lock().unwrap();
+    locked.create_study("s", Direction::Minimize);
+    locked.create_trial(&Values::from([("n".into(), Value::Integer(3))]), &space, State::Waiting);
+    locked.commit().unwrap();
+    let mut locked = journal.lock().unwrap();
+    locked.start(0);
+    locked.report(0, 2, f64::INFINITY);
+    locked.finish(0, State::Pruned, Some(0.5));
+    locked.commit().unwrap();
 }

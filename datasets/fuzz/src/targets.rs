@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use narrows_datasets::{
     Dataset, ImageOptions, OpenOptions, Opened, Preparation, open_whole, open_with, verify,
 };
+use narrows_models::tuning::{Journal, Space, State, Values};
 use narrows_models::{Checkpoint, model_file};
 
 use crate::{NAME, Outcome, Scratch, repair};
@@ -44,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     target("webp", |dir, bytes, outcome| images(dir, "webp", bytes, outcome)),
     target("model", model),
     Target { repair: Some(repair::checkpoint), ..target("checkpoint", checkpoint) },
+    target("journal", journal),
     target("preparation", preparation),
 ];
 
@@ -176,6 +178,24 @@ fn model(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
 fn checkpoint(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
     let path = put(dir.join(NAME), bytes);
     outcome.attempt(bytes.len(), || Checkpoint::read(&path));
+}
+
+/// The journal of a study, which goes on with a trial more, and is then read again.
+fn journal(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
+    let path = put(dir.join(NAME), bytes);
+    let open = || Journal::open(&path, "fuzz");
+    let Some(mut journal) = outcome.attempt(bytes.len(), open) else { return };
+    let Some(mut locked) = outcome.attempt(bytes.len(), || journal.lock()) else { return };
+    let Some(trials) = locked.study().map(|study| study.trials.len()) else { return };
+    assert_eq!(locked.create_trial(&Values::new(), &Space::default(), State::Running), trials);
+    locked.report(trials, 1, f64::NAN);
+    locked.finish(trials, State::Complete, Some(0.5));
+    if outcome.attempt(bytes.len(), || locked.commit()).is_some() {
+        let again = Journal::open(&path, "fuzz").expect("it was read before");
+        // Not by `==`: a value may be NaN.
+        assert_eq!(format!("{:?}", again.study()), format!("{:?}", journal.study()));
+        assert_eq!(again.study().map(|study| study.trials.len()), Some(trials + 1));
+    }
 }
 
 /// A preparation as models and stores have it, in JSON; applied to unusual values.

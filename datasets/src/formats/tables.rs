@@ -24,6 +24,7 @@ mod rows;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;
+mod totals;
 mod units;
 mod unknown;
 pub(crate) mod write;

@@ -7,7 +7,7 @@ use crate::made_files::{gzip, npy};
 
 pub fn delimited_text(table: &mut Table) {
     for (name, text, says) in [
-        ("ragged.csv", "a,b\n1,2\n3\n", "line 3 has 1 values, where the header has 2"),
+        ("ragged.csv", "a,b\n1,2\n3\n", "line 3 has 1 value, where the header has 2"),
         ("wide.csv", "a,b\n1,2,3\n", "line 2 has 3 values"),
         ("ragged.tsv", "a\tb\n1\t2\n\t\t3\n", "line 3 has 3 values"),
         ("header.csv", "a,b\n", "has no rows"),
@@ -56,7 +56,11 @@ pub fn delimited_text(table: &mut Table) {
         "more than 65535 different labels",
     );
     let description = "x".repeat(300);
-    table.file("description.csv", format!("a,b\n1,{description}\n").as_bytes(), "is no category");
+    table.file(
+        "description.csv",
+        format!("a,b\n1,{description}\n").as_bytes(),
+        "too long for a category",
+    );
     let columns = vec!["1"; 70_000].join(",");
     table.file("columns.csv", columns.as_bytes(), "more than 65536 values");
     table.file(

@@ -8,13 +8,17 @@
 //! - L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh, A. Talwalkar, Hyperband, JMLR 18, 2018,
 //!   arXiv:1603.06560: algorithm 1, for the brackets.
 //!
-//! The state lives in the study. The attribute [`RUNGS`] of a trial lists its values at the rungs
-//! that it finished, from the first rung of its bracket on. The attribute [`OWNER`] names the
-//! worker on it. A trial that is running without an owner is paused.
+//! The state lives in the study, whose attribute [`HALVING`] has the rules. The attribute [`RUNGS`]
+//! of a trial lists its values at the rungs that it finished, from its bracket's first one on. The
+//! attribute [`OWNER`] names the worker on it. A trial that runs without an owner is paused.
 
 use super::study::{Direction, State, Study, Trial};
 use crate::error::{Error, ensure};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+
+/// The attribute of a study that has its [`Halving`].
+pub const HALVING: &str = "halving";
 
 /// The attribute that lists a trial's values at the rungs that it finished.
 pub const RUNGS: &str = "rungs";
@@ -26,7 +30,7 @@ pub const OWNER: &str = "owner";
 const LEAST_PART: f64 = 1.0 / 16.0;
 
 /// The rungs of trials, and which of them go on from one to the next.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Halving {
     /// One in `factor` trials of a rung goes on to the next.
     pub factor: usize,
@@ -66,6 +70,18 @@ impl Halving {
     pub fn hyperband(factor: usize) -> Result<Halving, Error> {
         let asha = Halving::asha(factor)?;
         Ok(Halving { brackets: asha.rungs.len(), ..asha })
+    }
+
+    /// The rules of a study, from its attribute; none if it has no sound ones.
+    pub fn of(study: &Study) -> Option<Halving> {
+        let halving = Halving::deserialize(study.attributes.get(HALVING)?).ok()?;
+        let Halving { factor, rungs, brackets } = &halving;
+        let is_sound = *factor >= 2
+            && rungs.is_sorted_by(|a, b| a < b)
+            && rungs.first().is_some_and(|&first| first > 0.0)
+            && rungs.last() == Some(&1.0)
+            && (1..=rungs.len()).contains(brackets);
+        is_sound.then_some(halving)
     }
 
     /// The first rung of trial `number`, which is its bracket.

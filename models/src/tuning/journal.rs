@@ -10,7 +10,7 @@
 //! A file may hold several studies. Only one is used, with one objective.
 //!
 //! ```
-//! # use narrows_models::tuning::{Direction, Domain, Journal, Parameter, Space, State, Value, Values};
+//! # use narrows_models::tuning::*;
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("journal.log");
 //! let domain = Domain::Float { low: 1e-4, high: 0.1, log: true };
@@ -127,7 +127,10 @@ impl Journal {
     }
 
     fn note(&mut self, what: &str) {
-        self.note = Some(format!("{}: {what}", self.file.path().display()));
+        self.note = Some(match self.note.take() {
+            None => format!("{}: {what}", self.file.path().display()),
+            Some(note) => format!("{note}; {what}"),
+        });
     }
 
     /// Everything is to be read again.
@@ -138,14 +141,9 @@ impl Journal {
 
     /// Reads what is new.
     fn read(&mut self) -> Result<(), Error> {
-        let tail = self.file.read(self.replay.lines())?;
-        if tail.cut > 0 {
-            let cut = tail.cut;
+        let cut = self.file.read(&mut self.replay)?;
+        if cut > 0 {
             self.note(&format!("its last append was cut off half-way: {cut} bytes are left out"));
-        }
-        for line in tail.lines {
-            let before = self.replay.lines();
-            self.replay.apply(line).map_err(|problem| self.file.broken(before, &problem))?;
         }
         Ok(())
     }

@@ -39,7 +39,8 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    /// The values of trial `number`; none if the grid is exhausted.
+    /// The values of the new trial `number`; none if the grid is exhausted. The study holds the
+    /// trials before it: those of the strategy, which count from 0 on, and any others.
     ///
     /// A function of its arguments alone. With [`Strategy::Random`] and [`Strategy::Grid`], the
     /// trials so far do not matter: any number of workers try the same values.
@@ -62,3 +63,6 @@ impl Strategy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

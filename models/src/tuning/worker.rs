@@ -58,7 +58,9 @@ impl Worker {
                 }
             }
         }
-        Err(error(format!("a worker {id:?} is at work on this study already: choose another id")))
+        let problem =
+            format!("a worker {id:?} is at work on this study already: choose another id");
+        Err(Error::of_file(ErrorKind::Setting, folder, &problem))
     }
 
     /// The id.

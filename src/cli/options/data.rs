@@ -3,7 +3,7 @@
 use super::values::{List, Written, count, list, named};
 use crate::cli::config::{self, flag_value};
 use crate::error::Error;
-use crate::output::shell::quoted;
+use crate::shell::quoted;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser};
 use narrows_datasets::{
     Access, Channels, Decimal, ImageOptions, LabelColumn, OpenOptions, TableOptions,

@@ -24,11 +24,23 @@ pub fn list<T>(
         if matches!(text, "" | "none") {
             return Ok(List(Vec::new()));
         }
+        let mut in_quotes = false;
+        let ends = |next: char| {
+            in_quotes ^= next == '"';
+            next == ',' && !in_quotes
+        };
         let items = text
-            .split(',')
+            .split(ends)
+            .map(|part| unquoted(part.trim()))
             .map(|part| item(part.trim()).map_err(|e| format!("'{}': {e}", part.trim())));
         items.collect::<Result<Vec<T>, String>>().map(List)
     }
+}
+
+/// An item of a list without the quotes around it, which a comma in it needs.
+fn unquoted(item: &str) -> &str {
+    let inside = item.strip_prefix('"').and_then(|item| item.strip_suffix('"'));
+    inside.filter(|inside| inside.contains(',')).unwrap_or(item)
 }
 
 /// Reads what `list` reads, unless that is nothing.
@@ -243,6 +255,7 @@ pub fn ids<T: Args>() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::joined;
 
     #[test]
     fn lists_name_the_item_that_is_wrong() {
@@ -251,6 +264,11 @@ mod tests {
         assert_eq!(widths("none"), Ok(List(vec![])));
         assert_eq!(widths("5,0"), Err("'0': it must be a whole number from 1 to 100".to_string()));
         assert!(widths("5,,6").is_err());
+        let texts = list(|text: &str| Ok(text.to_owned()));
+        let names = ["a", "b, c", "\"", "d\"e"].map(str::to_owned);
+        assert_eq!(joined(&names[..2]), "a,\"b, c\"");
+        assert_eq!(texts(&joined(&names[..3])), Ok(List(names[..3].to_vec())));
+        assert_eq!(texts(&joined(&names[3..])), Ok(List(names[3..].to_vec())));
     }
 
     #[test]

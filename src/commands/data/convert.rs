@@ -7,8 +7,8 @@ use crate::commands::inputs::{full_path, opened};
 use crate::error::{Error, ensure};
 use crate::output::numbers::{counted, shape, size, speed, thousands};
 use crate::output::progress::Progress;
-use crate::output::shell::quoted;
 use crate::output::tables::lines::lines;
+use crate::shell::quoted;
 use narrows_datasets::Packed;
 use std::time::Instant;
 

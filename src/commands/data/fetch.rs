@@ -4,7 +4,7 @@ use crate::cli::options::data_commands::Fetch;
 use crate::commands::inputs::full_path;
 use crate::error::Error;
 use crate::output::progress::Progress;
-use crate::output::shell::quoted;
+use crate::shell::quoted;
 use narrows_datasets::fetch::{self, Event, FetchOptions};
 
 pub fn run(options: &Fetch) -> Result<String, Error> {

@@ -1,12 +1,15 @@
 //! `narrows data inspect`: what data hold.
 
 use super::{open, path_of, tell};
-use crate::cli::options::data_commands::Inspect;
+use crate::cli::options::data_commands::{Inspect, Reading};
+use crate::cli::options::values::List;
 use crate::error::Error;
 use crate::output::picture;
 use crate::output::progress::Progress;
-use crate::output::tables::inspection;
-use narrows_datasets::{Dtype, Inspection, Parts};
+use crate::output::tables::{inspection, refused};
+use narrows_datasets::{Dtype, Inspection, Parts, RefusedColumn, Undivided};
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The images of a class in a picture.
@@ -18,7 +21,7 @@ pub fn run(options: &Inspect) -> Result<String, Error> {
     let Inspect { path, reading, sheet, json, .. } = options;
     let path = path_of(path)?;
     let progress = Progress::new(reading.quiet);
-    let data = open(reading, &path, None, &progress)?;
+    let (data, refused) = open_readable(reading.clone(), &path, &progress)?;
     let name = path.display().to_string();
     let told = &mut |done, total| tell(&progress, &name, done, total);
     let found = narrows_datasets::inspect(&data, &path, told)?;
@@ -29,12 +32,50 @@ pub fn run(options: &Inspect) -> Result<String, Error> {
             .map_err(|e| Error::at(file, format_args!("cannot be written: {e}")))?;
     }
     if *json {
-        let line = serde_json::to_string(&found);
+        let line = serde_json::to_string(&Told { found: &found, refused: named(&refused) });
         return Ok(line
             .map_err(|e| Error::at(&path, format_args!("cannot be told as JSON: {e}")))?
             + "\n");
     }
-    Ok(inspection::text(&found, sheet.as_deref().map(Path::display).map(|file| file.to_string())))
+    let sheet = sheet.as_deref().map(Path::display).map(|file| file.to_string());
+    let text = inspection::text(&found, sheet);
+    Ok(if refused.is_empty() { text } else { text + &refused::text(&refused) })
+}
+
+/// The data, as JSON has them.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    found: &'a Inspection,
+    /// Columns that are refused, and their problems.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    refused: BTreeMap<&'a str, &'a str>,
+}
+
+fn named(refused: &[RefusedColumn]) -> BTreeMap<&str, &str> {
+    refused.iter().map(|column| (column.name.as_str(), column.problem.as_str())).collect()
+}
+
+/// Opens the data without the columns that are refused, and returns these as well.
+fn open_readable(
+    mut reading: Reading,
+    path: &Path,
+    progress: &Progress,
+) -> Result<(Undivided, Vec<RefusedColumn>), Error> {
+    let (mut refused, mut first) = (Vec::new(), None);
+    loop {
+        let error = match open(&reading, path, None, progress) {
+            Ok(data) => return Ok((data, refused)),
+            Err(error) => error,
+        };
+        let columns = error.columns();
+        if columns.is_empty() {
+            return Err(first.unwrap_or(error));
+        }
+        reading.files.ignore.push(List(columns.iter().map(|column| column.name.clone()).collect()));
+        refused.extend_from_slice(columns);
+        first.get_or_insert(error);
+    }
 }
 
 /// A picture of the first images of each class, a class a line.

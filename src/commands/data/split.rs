@@ -7,8 +7,8 @@ use crate::commands::inputs::full_path;
 use crate::error::Error;
 use crate::output::numbers::speed;
 use crate::output::progress::Progress;
-use crate::output::shell::quoted;
 use crate::output::tables::lines::lines;
+use crate::shell::quoted;
 use narrows_datasets::Shares;
 use std::time::Instant;
 

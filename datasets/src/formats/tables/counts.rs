@@ -60,6 +60,8 @@ pub(super) struct Counts {
     pub(super) seen: Option<Box<Seen>>,
     /// There are too many values for categories: no more are collected.
     pub(super) too_many: bool,
+    /// The first text that is too long for a category, and its bytes.
+    pub(super) first_long: Option<(u64, usize)>,
     pub(super) kind: Counted,
 }
 
@@ -99,7 +101,7 @@ impl Counts {
                 self.numbers += 1;
                 self.measured.push(row, number);
                 if matches!(self.kind, Counted::Categories | Counted::Labels) {
-                    return self.collect(cell, limit, budget);
+                    return self.collect(row, cell, limit, budget);
                 }
             }
             Cell::Text(text) if self.kind == Counted::Known => {
@@ -130,7 +132,7 @@ impl Counts {
                         note(first, row, text);
                     }
                 }
-                return self.collect(cell, limit, budget);
+                return self.collect(row, cell, limit, budget);
             }
             Cell::Text(text) => {
                 self.texts += 1;
@@ -146,7 +148,7 @@ impl Counts {
                 } else if !self.quantity(row, text, decimal) {
                     note(&mut self.first_text, row, text);
                 }
-                return self.collect(cell, limit, budget);
+                return self.collect(row, cell, limit, budget);
             }
         }
         Ok(())
@@ -287,6 +289,7 @@ impl Counts {
             self.orders = if self.dates == 0 { u8::MAX } else { self.orders } & later.orders;
         }
         self.short_years |= later.short_years;
+        self.first_long = self.first_long.or(later.first_long);
         for (count, later) in [
             (&mut self.missing, later.missing),
             (&mut self.numbers, later.numbers),
@@ -336,8 +339,11 @@ impl Counts {
         rows > FEW_CATEGORIES as u64 && self.measured().counts_by_one(rows)
     }
 
+    /// Collects the value of a cell, in a row of that number. A text that is too long for a
+    /// category ends that.
     pub(super) fn collect(
         &mut self,
+        row: u64,
         cell: Cell<'_>,
         limit: usize,
         budget: &mut Budget,
@@ -349,9 +355,9 @@ impl Counts {
             Cell::Missing => return Ok(()),
             Cell::Number(number) => self.seen.get_or_insert_default().add_number(number, budget),
             Cell::Text(text) if text.len() > LONGEST_CATEGORY => {
-                let problem =
-                    format!("a text of {} bytes is no category: ignore the column", text.len());
-                return Err(Problem::with(problem, Remedy::Ignore));
+                self.first_long = Some((row, text.len()));
+                self.too_many = true;
+                return Ok(());
             }
             Cell::Text(text) => self.seen.get_or_insert_default().add_text(text, budget),
         };

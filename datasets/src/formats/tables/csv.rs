@@ -17,7 +17,9 @@ mod above;
 mod blanks;
 mod blocks;
 mod cells;
+mod decimal;
 mod delimiter;
+mod footer;
 mod header;
 mod left_out;
 mod part;
@@ -25,6 +27,7 @@ mod records;
 mod survey;
 pub(crate) mod texts;
 mod write;
+mod zeros;
 
 use std::cell::Cell as Flag;
 use std::fs;
@@ -49,6 +52,7 @@ use part::{CsvPart, Dialect};
 use records::{PIECE, Record, Records, unreadable, without_mark};
 use survey::{Survey, survey};
 pub(crate) use write::CsvWriter;
+use zeros::LeadingZeros;
 
 /// The input of a table of text.
 pub(crate) trait Input: Read + Seek {}
@@ -114,7 +118,7 @@ impl CsvTable {
         let rows = without_mark(&sample, path)?;
         let mark = sample.len() - rows.len();
         let found = survey(rows, filled < PIECE, path, options)?;
-        let Survey { above, delimiter, blanks, header, row_names, decimal, notes } = found;
+        let Survey { above, delimiter, blanks, header, row_names, decimal, totals, notes } = found;
         let Above { bytes, lines, notes: mut before } = above;
         before.extend(notes);
         let mut notes = before;
@@ -143,8 +147,17 @@ impl CsvTable {
         }
         drop(records);
         let (path, missing) = (path.to_owned(), options.missing.clone());
-        let dialect =
-            Dialect { path, delimiter, header, columns, missing, decimal, ..Dialect::default() };
+        let dialect = Dialect {
+            path,
+            delimiter,
+            header,
+            columns,
+            missing,
+            decimal,
+            totals,
+            zeros: LeadingZeros::new(columns),
+            ..Dialect::default()
+        };
         let (path, dialect) = (dialect.path.clone(), Arc::new(dialect));
         Ok(CsvTable {
             path,
@@ -176,9 +189,30 @@ impl TableSource for CsvTable {
         if half {
             blocks.skip_line_feed()?;
         }
-        while let Some((bytes, line)) = blocks.next()? {
-            take(Box::new(CsvPart { dialect: dialect.clone(), bytes, line }))?;
+        let part = |bytes, line| CsvPart { dialect: dialect.clone(), bytes, line };
+        // The last rows are not handed on before it is known that they are the last. Empty lines
+        // behind them change nothing, unless they may be missing values.
+        let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let mut last: Option<(Vec<u8>, u64)> = None;
+        let ended = loop {
+            let (bytes, line) = match blocks.next() {
+                Ok(Some(rows)) => rows,
+                ended => break ended.map(|_| ()),
+            };
+            if dialect.columns > 1 && last.is_some() && bytes.iter().all(is_break) {
+                continue;
+            }
+            if let Some((bytes, line)) = last.replace((bytes, line)) {
+                take(Box::new(part(bytes, line)))?;
+            }
+        };
+        if let Some((mut bytes, line)) = last {
+            if ended.is_ok() {
+                dialect.left_out.footers.add(footer::cut(&mut bytes, line, dialect));
+            }
+            take(Box::new(part(bytes, line)))?;
         }
+        ended?;
         if let Some(stamp) = self.stamp {
             let metadata = fs::metadata(path).at(path)?;
             if stamp != (metadata.len(), metadata.modified().ok()) {
@@ -194,6 +228,16 @@ impl TableSource for CsvTable {
 
     fn row_names(&self) -> Option<usize> {
         self.row_names.then_some(0)
+    }
+
+    fn leave_out(&mut self, row: u64) -> bool {
+        let total = &mut Arc::make_mut(&mut self.dialect).total;
+        // One row alone: what is found then is less sure.
+        total.is_none() && total.replace(row).is_none()
+    }
+
+    fn leading_zeros(&self, column: usize) -> Option<u64> {
+        self.dialect.zeros.first(column)
     }
 
     fn read_as_text(&mut self, columns: &[bool], label: Option<usize>) {

@@ -1,7 +1,7 @@
 //! Dates and times in texts: dates as seconds since 1970, times without one as seconds.
 //!
 //! - **Dates**: `2021-03-04`, `04/03/2021`, `4.3.2021`, `4 March 2021`, `Mar 4, 2021`. A day of the
-//!   week may stand before them.
+//!   week may stand before them. Names may be in other languages, as in `4 de marzo de 2021`.
 //! - **Years of two digits** are the last part: `31/12/24`, `31-Dec-24`. They are 1969 to 2068, as
 //!   POSIX has it.
 //! - **Months, quarters, weeks** are their first day: `2021-03`, `03/2021`, `Mar 2021`, `2021Q1`,
@@ -100,7 +100,7 @@ pub(super) fn is_compact(number: f64) -> bool {
 
 /// A date without the day of the week before it.
 fn without_weekday(text: &str) -> &str {
-    match text.find(|end: char| !end.is_ascii_alphabetic()) {
+    match text.find(|end: char| !end.is_alphabetic()) {
         Some(end) if end > 0 && is_weekday(&text[..end]) => {
             text[end..].trim_start_matches([',', '.', ' '])
         }
@@ -111,8 +111,9 @@ fn without_weekday(text: &str) -> &str {
 /// The days since 1970 in each order, and true if the year has two digits. A month by its name, a
 /// quarter or a week leaves no doubt, and is right in any.
 fn days_in_each_order(text: &str) -> Option<(Days, bool)> {
+    let small = |part: &str| matches!(part, "" | "de" | "di" | "del");
     let parts: Vec<&str> =
-        text.split(['-', '/', '.', ',', ' ']).filter(|part| !part.is_empty()).collect();
+        text.split(['-', '/', '.', ',', ' ']).filter(|part| !small(part)).collect();
     let long_year = |part: &str| (part.len() == 4).then(|| number(part, 4)).flatten();
     let short_year = |part: &str| {
         let year = (part.len() == 2).then(|| number(part, 2)).flatten()?;
@@ -233,6 +234,51 @@ mod tests {
     }
 
     #[test]
+    fn months_and_days_of_the_week_may_be_in_other_languages() {
+        for text in [
+            "4. März 2021",
+            "4 Mrz 2021",
+            "Donnerstag, 4. März 2021",
+            "4 mars 2021",
+            "jeudi 4 mars 2021",
+            "4 de marzo de 2021",
+            "jueves, 4 de marzo de 2021",
+            "giovedì 4 marzo 2021",
+            "4 maart 2021",
+            "4 mrt 2021",
+            "4 de março de 2021",
+            "04-MÄR-2021",
+            "4 Mar. 2021",
+            "4 March 2021",
+        ] {
+            let date = Date::read(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(date.seconds(Dates::YearFirst), Some(1_614_816_000.0), "{text}");
+        }
+        // The first days of the months of 2021, by GNU `date`.
+        let months = [
+            ("Januar janv. enero gen. januari jan ene Jänner", 1_609_459_200.0),
+            ("Februar févr. feb. febbraio fev fevereiro", 1_612_137_600.0),
+            ("April avr. abr. aprile abril", 1_617_235_200.0),
+            ("Mai mayo mag. mei maio", 1_619_827_200.0),
+            ("Juni juin junio giugno junho", 1_622_505_600.0),
+            ("Juli juil. julio lug. julho", 1_625_097_600.0),
+            ("August août ago. augustus aout", 1_627_776_000.0),
+            ("Sept. septembre set. settembre setembro setiembre", 1_630_454_400.0),
+            ("Okt. oct. octubre ott. out. outubro", 1_633_046_400.0),
+            ("Nov. noviembre novembro", 1_635_724_800.0),
+            ("Dez. déc. dic. dicembre december", 1_638_316_800.0),
+        ];
+        for (names, seconds) in months {
+            for name in names.split(' ') {
+                for text in [format!("1 {name} 2021"), format!("{name} 2021")] {
+                    let date = Date::read(&text).unwrap_or_else(|| panic!("{text}"));
+                    assert_eq!(date.seconds(Dates::DayFirst), Some(seconds), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_order_of_day_and_month_is_told_where_one_is_above_12() {
         let orders = |text: &str| Date::read(text).unwrap().orders();
         assert_eq!(orders("03/04/2021"), 0b110);
@@ -314,7 +360,9 @@ mod tests {
             "2021-03-04T",
             "2021-03-04 12:34:56:78",
             "2021-03-04 x",
-            "Mai 4, 2021",
+            "Mayo-junio 4, 2021",
+            "4 jui 2021",
+            "4 mo 2021",
             "5/12 10:30",
             "1-22 12:30",
             "9.30 12:00",

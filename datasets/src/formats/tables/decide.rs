@@ -18,7 +18,7 @@ use super::marks::{self, is_currency, is_known_unit};
 use super::names::Names;
 use super::roles::Role;
 use super::units::Unit;
-use crate::error::{Problem, Remedy, Short, listed};
+use crate::error::{Problem, Remedy, Short};
 use crate::formats::options::Decimal;
 use crate::sample::column::Dates;
 use crate::sample::label::MOST_CLASSES;
@@ -140,9 +140,11 @@ fn mixed(counts: &Counts, row_word: &str, decimal: Option<Decimal>) -> Result<()
                     || quantities > 0 && marks::quantity(text, decimal).is_some()
             })
     };
-    let marks: Vec<&str> = texts.filter(|text| !is_number(text)).take(SHOWN_MARKS + 1).collect();
+    let others_of = texts.filter(|(text, _)| !is_number(text)).take(SHOWN_MARKS + 1);
+    let mut marks: Vec<(String, u64)> =
+        others_of.map(|(text, count)| (text.to_owned(), count)).collect();
     let few = marks.len() <= FEW_MARKS && !counts.too_many;
-    let no_names = marks.iter().all(|mark| !mark.contains(char::is_alphanumeric));
+    let no_names = marks.iter().all(|(mark, _)| !mark.contains(char::is_alphanumeric));
     let measured = quantities > 0
         || counts.measured().first_fraction.is_some()
         || counts.measured().width() >= WIDE;
@@ -159,16 +161,24 @@ fn mixed(counts: &Counts, row_word: &str, decimal: Option<Decimal>) -> Result<()
     let text = first.map_or(String::new(), |(row, text)| format!("{text} in {row_word} {row}"));
     let what = if counts.dates == numbers { "dates" } else { "numbers" };
     let each = if others == 1 { "another text" } else { "other texts, the first" };
+    if counts.too_many || marks.len() > SHOWN_MARKS {
+        marks.clear();
+    }
+    // The most frequent first.
+    marks.sort_by(|(one, count), (other, more)| more.cmp(count).then_with(|| one.cmp(other)));
+    let counted = |(text, count): &(String, u64)| {
+        format!("{} {count} time{}", Short(text), if *count == 1 { "" } else { "s" })
+    };
     let all = match marks.len() {
-        2..=SHOWN_MARKS if !counts.too_many => format!(" ({} in all)", listed(&marks)),
-        _ => String::new(),
+        0 | 1 => String::new(),
+        _ => format!(" ({})", marks.iter().map(counted).collect::<Vec<_>>().join(", ")),
     };
     let count = if others == 1 { String::new() } else { format!("{others} ") };
     let problem = format!(
         "holds {numbers} {what}, but also {count}{each} {text}{all}: name it as missing, read the \
          column as categories, or ignore it"
     );
-    Err((None, Problem::with(problem, Remedy::MissingOrCategories)))
+    Err((None, Problem { marks, ..Problem::with(problem, Remedy::MissingOrCategories) }))
 }
 
 /// The problem with a text that looks like a number with another mark than `decimal`.
@@ -204,7 +214,13 @@ fn dates(counts: &Counts, row_word: &str) -> Result<Dates, Wrong> {
 }
 
 /// The categories of a column.
-pub(super) fn categories(counts: Counts, rows: u64) -> Result<Names, Wrong> {
+pub(super) fn categories(counts: Counts, rows: u64, row_word: &str) -> Result<Names, Wrong> {
+    if let Some((row, bytes)) = counts.first_long {
+        let problem = format!(
+            "has a text of {bytes} bytes in {row_word} {row}, too long for a category: ignore it"
+        );
+        return Err((None, Problem::with(problem, Remedy::Ignore)));
+    }
     let found = counts.different();
     if !counts.too_many && (found <= FEW_CATEGORIES || found as u64 <= rows / 2) {
         return Ok(counts.seen.unwrap_or_default().into_names());
@@ -227,6 +243,10 @@ pub(super) fn categories(counts: Counts, rows: u64) -> Result<Names, Wrong> {
 /// The classes of a column of labels. Texts that are numbers are these, as `1` and `1.0`, unless
 /// one has zeros before it, as codes have, or too many digits for an `f64`.
 pub(super) fn classes(counts: Counts, decimal: Option<Decimal>) -> Result<Names, Wrong> {
+    if let Some((row, bytes)) = counts.first_long {
+        let problem = format!("a text of {bytes} bytes is no class: name another label column");
+        return Err((Some(row), Problem::with(problem, Remedy::OtherLabel)));
+    }
     // "inf" beside numbers is no class either.
     if let Some((row, text)) = &counts.first_infinity
         && counts.first_text.is_none()

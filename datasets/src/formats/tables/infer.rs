@@ -4,8 +4,8 @@
 //! A second pass reads columns of categories again in which there are numbers too: then as texts,
 //! so that `7` and `007` are two.
 
+mod alike;
 mod columns;
-mod refused;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -20,7 +20,8 @@ use super::names::Budget;
 use super::parallel::for_each_part;
 use super::roles::{Role, roles};
 use super::source::{Part, TableSource, is_empty};
-use crate::error::{Error, Problem, Short, bail};
+use super::totals::Sums;
+use crate::error::{Error, Problem, RefusedColumn, Short, bail};
 use crate::formats::options::{Decimal, LabelColumn, TableOptions};
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::label::MOST_CLASSES;
@@ -41,8 +42,11 @@ struct Inference<'a> {
     new_categories: bool,
     /// The columns whose cells are read as texts.
     texts: Vec<bool>,
-    /// The rows without a value, which are left out.
+    /// The rows without a value, which are left out unless a model's rows keep their numbers.
     empty_rows: u64,
+    sums: Sums,
+    /// For each column, the first row whose number has zeros before it.
+    leading_zeros: Vec<Option<u64>>,
 }
 
 impl Layout {
@@ -88,6 +92,8 @@ impl Layout {
             new_categories: options.new_categories,
             texts: Vec::new(),
             empty_rows: 0,
+            sums: Sums::default(),
+            leading_zeros: Vec::new(),
         };
         inference.texts = inference.text_columns();
         inference.of_units();
@@ -95,6 +101,16 @@ impl Layout {
         let rows = inference.count(source, pool)?;
         if rows == 0 {
             bail!(path, "has no rows");
+        }
+        if let Some(row) = inference.sums.total(source)?
+            && source.leave_out(row)
+        {
+            let mut layout = Layout::infer(source, path, options, pool)?;
+            layout.notes.push(format!(
+                "{} {row}, the last, is left out, because its numbers are the sums of those above",
+                inference.row_word
+            ));
+            return Ok(layout);
         }
         if let Some(label) = inference.coordinate(options) {
             let options = TableOptions { label: LabelColumn::Absent, ..options.clone() };
@@ -107,6 +123,8 @@ impl Layout {
             return Ok(layout);
         }
         inference.count_categories_again(source, rows)?;
+        let columns = 0..inference.names.len();
+        inference.leading_zeros = columns.map(|column| source.leading_zeros(column)).collect();
         let mut layout = inference.decide(rows)?;
         layout.notes.splice(0..0, source.notes());
         Ok(layout)
@@ -134,11 +152,13 @@ impl Inference<'_> {
             );
             let mut budget = Budget::default();
             let ended = part.for_each_row(&mut |row, cells| {
-                if is_empty(cells) && !keeps_empty {
-                    found.empty_rows += 1;
+                let empty = is_empty(cells);
+                found.empty_rows += u64::from(empty);
+                if empty && !keeps_empty {
                     return Ok(());
                 }
                 found.rows += 1;
+                found.sums.push(row, cells);
                 let counted =
                     count_row(&mut found.counts, limits, decimal, &mut budget, row, cells);
                 if counted.is_err() {
@@ -153,6 +173,7 @@ impl Inference<'_> {
             if self.fits(&found, limits) {
                 rows += found.rows;
                 self.empty_rows += found.empty_rows;
+                self.sums.add(found.sums);
                 for (counts, later) in self.counts.iter_mut().zip(found.counts) {
                     counts.add(later);
                 }
@@ -160,13 +181,15 @@ impl Inference<'_> {
             } else {
                 // By a limit, or an error: it is the row that tells.
                 part.for_each_row(&mut |row, cells| {
-                    if is_empty(cells) && !keeps_empty {
-                        self.empty_rows += 1;
+                    let empty = is_empty(cells);
+                    self.empty_rows += u64::from(empty);
+                    if empty && !keeps_empty {
                         return Ok(());
                     }
                     rows += 1;
+                    self.sums.push(row, cells);
                     count_row(&mut self.counts, limits, decimal, &mut self.budget, row, cells)
-                        .map_err(|(column, problem)| self.at(row, column, problem))
+                        .map_err(|(column, problem)| self.wrong(row, column, problem))
                 })?;
             }
             for (full, counts) in full.iter().zip(&self.counts) {
@@ -272,27 +295,36 @@ impl Inference<'_> {
         source.for_each_row(&mut |row, cells| {
             for (column, &cell) in cells.iter().enumerate().filter(|(column, _)| again[*column]) {
                 self.counts[column]
-                    .collect(cell, MOST_CATEGORIES, &mut self.budget)
-                    .map_err(|problem| self.at(row, column, problem))?;
+                    .collect(row, cell, MOST_CATEGORIES, &mut self.budget)
+                    .map_err(|problem| self.wrong(row, column, problem))?;
             }
             Ok(())
         })
     }
 
-    /// The error of a column, or of its cell in a row.
-    fn wrong(&self, row: Option<u64>, column: usize, problem: Problem) -> Error {
-        match row {
-            Some(row) => self.at(row, column, problem),
-            None => {
-                let place = format_args!("the column {} ", Short(&self.names[column]));
-                Error::file(self.path, problem.at(place))
-            }
-        }
+    /// A column that cannot be read, and the row at fault if there is one.
+    fn refused(&self, row: Option<u64>, column: usize, problem: Problem) -> RefusedColumn {
+        let Problem { text: problem, remedy, marks } = problem;
+        let row = row.map(|row| format!("{} {row}", self.row_word));
+        RefusedColumn { name: self.names[column].clone(), row, problem, remedy, marks }
     }
 
-    fn at(&self, row: u64, column: usize, problem: Problem) -> Error {
+    /// The error of a cell.
+    fn wrong(&self, row: u64, column: usize, problem: Problem) -> Error {
+        let refused = vec![self.refused(Some(row), column, problem)];
+        Error::Columns { path: self.path.to_owned(), refused }
+    }
+
+    /// The error of the column of labels, without which there are none.
+    fn wrong_label(&self, row: Option<u64>, column: usize, problem: Problem) -> Error {
         let (word, name) = (self.row_word, Short(&self.names[column]));
-        Error::file(self.path, problem.at(format_args!("{word} {row}, column {name}: ")))
+        Error::file(
+            self.path,
+            match row {
+                Some(row) => problem.at(format_args!("{word} {row}, column {name}: ")),
+                None => problem.at(format_args!("the column {name} ")),
+            },
+        )
     }
 }
 
@@ -300,6 +332,7 @@ impl Inference<'_> {
 struct Found {
     rows: u64,
     empty_rows: u64,
+    sums: Sums,
     counts: Vec<Counts>,
     /// A cell is an error, or would be if all before it counted.
     wrong: bool,
@@ -309,6 +342,7 @@ struct Found {
 
 impl Default for Found {
     fn default() -> Self {
-        Found { rows: 0, empty_rows: 0, counts: Vec::new(), wrong: false, ended: Ok(()) }
+        let (sums, counts) = (Sums::default(), Vec::new());
+        Found { rows: 0, empty_rows: 0, sums, counts, wrong: false, ended: Ok(()) }
     }
 }

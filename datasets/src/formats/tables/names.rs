@@ -36,7 +36,8 @@ impl Budget {
 /// The values that have been met.
 #[derive(Default)]
 pub(super) struct Seen {
-    texts: HashSet<Box<str>, FixedState>,
+    /// Each with its count.
+    texts: HashMap<Box<str>, u64, FixedState>,
     /// By their bits, none of them -0.
     numbers: HashSet<u64, FixedState>,
 }
@@ -46,14 +47,18 @@ impl Seen {
         self.texts.len() + self.numbers.len()
     }
 
-    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter().map(|text| &**text)
+    /// The texts, each with its count, in no order.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.texts.iter().map(|(text, count)| (&**text, *count))
     }
 
     /// Adds a text; `false` if there is no memory for it.
     pub(super) fn add_text(&mut self, text: &str, budget: &mut Budget) -> bool {
-        self.texts.contains(text)
-            || budget.spend(EACH + text.len()) && self.texts.insert(text.into())
+        if let Some(count) = self.texts.get_mut(text) {
+            *count += 1;
+            return true;
+        }
+        budget.spend(EACH + text.len()) && self.texts.insert(text.into(), 1).is_none()
     }
 
     /// Adds a number; `false` if there is no memory for it.
@@ -64,7 +69,7 @@ impl Seen {
 
     /// The number of values that `others` has beside these, and the memory for them.
     pub(super) fn growth(&self, others: &Seen) -> (usize, usize) {
-        let texts = others.texts.iter().filter(|text| !self.texts.contains(*text));
+        let texts = others.texts.keys().filter(|text| !self.texts.contains_key(*text));
         let numbers = others.numbers.iter().filter(|bits| !self.numbers.contains(*bits));
         let (count, bytes) =
             texts.fold((0, 0), |(count, bytes), text| (count + 1, bytes + EACH + text.len()));
@@ -74,7 +79,9 @@ impl Seen {
 
     /// Adds the values of `others`, for which there is memory.
     pub(super) fn add_all(&mut self, others: Seen) {
-        self.texts.extend(others.texts);
+        for (text, count) in others.texts {
+            *self.texts.entry(text).or_default() += count;
+        }
         self.numbers.extend(others.numbers);
     }
 
@@ -89,7 +96,7 @@ impl Seen {
             let number = marks::plain_number(text, decimal)?;
             (!coded && number.abs() < EXACT).then_some(number + 0.0)
         };
-        let numbers: Option<Vec<f64>> = self.texts.iter().map(|text| plain(text)).collect();
+        let numbers: Option<Vec<f64>> = self.texts.keys().map(|text| plain(text)).collect();
         if let Some(numbers) = numbers {
             self.texts.clear();
             self.numbers.extend(numbers.into_iter().map(f64::to_bits));
@@ -103,7 +110,7 @@ impl Seen {
             numbers.sort_by(f64::total_cmp);
             return Names::Numbers(numbers);
         }
-        let mut texts: Vec<String> = self.texts.into_iter().map(String::from).collect();
+        let mut texts: Vec<String> = self.texts.into_keys().map(String::from).collect();
         texts.extend(numbers.into_iter().map(|number| number.to_string()));
         // Numbers come in their order, if all are.
         let number = |text: &String| text.parse::<f64>().ok().filter(|number| number.is_finite());

@@ -61,6 +61,16 @@ pub(crate) trait TableSource {
     /// those of the column `label`, whose words for missing values are texts, too.
     fn read_as_text(&mut self, _columns: &[bool], _label: Option<usize>) {}
 
+    /// Has a row left out from now on, by its number; `false` if none can be, or one is already.
+    fn leave_out(&mut self, _row: u64) -> bool {
+        false
+    }
+
+    /// The first row in which a number of a column has zeros before it, as codes have.
+    fn leading_zeros(&self, _column: usize) -> Option<u64> {
+        None
+    }
+
     /// The mark before the fractions of numbers that are texts; `None` if no text is a number.
     fn decimal(&self) -> Option<Decimal> {
         None

@@ -11,6 +11,7 @@ use crate::formats::options::{LabelColumn, TableOptions};
 use crate::formats::tables::csv::CsvTable;
 use crate::sample::column::{Column, ColumnKind, Encoding};
 
+mod footers;
 mod forms;
 mod kinds;
 mod spreadsheets;
@@ -194,7 +195,8 @@ fn what_no_model_can_learn_from_is_an_error_of_one_line() {
         (
             format!("a,b\n{long},1\n"),
             none.clone(),
-            "line 2, column \"a\": a text of 257 bytes is no category: ignore the column",
+            "the column \"a\" has a text of 257 bytes in line 2, too long for a category: ignore \
+             it",
         ),
         (
             "a,b\n1,2\n1,2.5\n".into(),
@@ -383,7 +385,7 @@ fn any_number_of_threads_reads_the_same() {
     for (last, error) in [
         ("1,2,3", "line 40004 has 3 values, where the header has 5"),
         ("1,2,3,x,\"", "a quote on line 40004 or after it is never closed"),
-        (&long, "line 40004, column \"late\": a text of 257 bytes is no category"),
+        (&long, "the column \"late\" has a text of 257 bytes in line 40004, too long"),
     ] {
         for threads in [1, 3] {
             let found = read(threads, last).err().map(|e| e.to_string()).unwrap_or_default();

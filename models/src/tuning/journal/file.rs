@@ -1,7 +1,7 @@
 //! The file of a journal: its locks, its new lines, and appends that are whole or not there.
 
 use super::line::{HEAD, Line};
-use super::{json, link::Link};
+use super::{json, link::Link, replay::Replay};
 use crate::error::{Error, ErrorKind};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -16,17 +16,11 @@ pub(super) struct JournalFile {
     link: Option<Link>,
 }
 
-/// The lines that others appended.
-pub(super) struct Tail {
-    pub(super) lines: Vec<Line>,
-    /// The bytes of a torn append, which were cut off.
-    pub(super) cut: usize,
-}
-
 impl JournalFile {
     /// Opens or creates it.
     pub(super) fn open(path: &Path) -> Result<JournalFile, Error> {
-        let file = open(path).map_err(|error| Error::of_file(ErrorKind::Io, path, &error))?;
+        let file =
+            open(path).map_err(|error| Error::of_file(ErrorKind::Io, path, &error.to_string()))?;
         Ok(JournalFile { path: path.into(), file, read: 0, link: None })
     }
 
@@ -41,31 +35,31 @@ impl JournalFile {
 
     /// Locks it. `true`: it is not the file that was read before, or shorter.
     pub(super) fn lock(&mut self) -> Result<bool, Error> {
+        self.try_lock().map_err(|error| {
+            self.unlock();
+            self.error(error.to_string())
+        })
+    }
+
+    fn try_lock(&mut self) -> io::Result<bool> {
         let mut other = false;
         loop {
-            self.file.lock().map_err(|error| {
-                self.error(format!(
-                    "it cannot be locked ({error}): keep the study on a file system with locks"
-                ))
-            })?;
-            if is_at(&self.file, &self.path).map_err(|error| self.error(error.to_string()))? {
+            match self.file.lock() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                locked => locked.map_err(|error| {
+                    let remedy = "keep the study on a file system with locks";
+                    io::Error::other(format!("it cannot be locked ({error}): {remedy}"))
+                })?,
+            }
+            if is_at(&self.file, &self.path)? {
                 break;
             }
             // Another file was moved there while this one was open.
-            self.file = open(&self.path).map_err(|error| self.error(error))?;
+            self.file = open(&self.path)?;
             other = true;
         }
-        let taken = Link::take(&self.path).and_then(|link| Ok((link, self.file.metadata()?.len())));
-        match taken {
-            Ok((link, length)) => {
-                self.link = Some(link);
-                Ok(other || length < self.read)
-            }
-            Err(error) => {
-                self.unlock();
-                Err(self.error(error.to_string()))
-            }
-        }
+        self.link = Some(Link::take(&self.path)?);
+        Ok(other || self.file.metadata()?.len() < self.read)
     }
 
     pub(super) fn unlock(&mut self) {
@@ -74,46 +68,48 @@ impl JournalFile {
         let _ = self.file.unlock();
     }
 
-    /// The lines since the last read, behind `before` of them. A torn append at the end is cut off
-    /// the file.
-    pub(super) fn read(&mut self, before: usize) -> Result<Tail, Error> {
+    /// Applies the lines since the last read. A torn append at the end is cut off the file: returns
+    /// its bytes.
+    pub(super) fn read(&mut self, replay: &mut Replay) -> Result<usize, Error> {
         let mut bytes = Vec::new();
         let at = SeekFrom::Start(self.read);
         let all = self.file.seek(at).and_then(|_| self.file.read_to_end(&mut bytes));
         all.map_err(|error| self.error(error.to_string()))?;
 
-        // The lines, and the bytes, of whole appends.
-        let (mut lines, mut whole, mut whole_lines) = (Vec::new(), 0, 0);
+        // The lines of an append, and the bytes of whole ones.
+        let (mut append, mut whole) = (Vec::new(), 0);
         let mut end = 0;
         while end < bytes.len() {
             let rest = &bytes[end..];
             let length = rest.iter().position(|&byte| byte == b'\n').map(|at| at + 1);
             let text = &rest[..length.unwrap_or(rest.len())];
-            let is_last = end + text.len() == bytes.len();
-            if is_last && is_torn(text) {
+            end += text.len();
+            if end == bytes.len() && is_torn(text) {
                 break;
             }
+            let before = replay.lines() + append.len();
             let line: Line = match json::read(text) {
                 Ok(line) if length.is_some() => line,
-                Ok(_) => return Err(self.broken(before + lines.len(), "its end is missing")),
-                Err(error) => return Err(self.broken(before + lines.len(), &error.to_string())),
+                Ok(_) => return Err(self.broken(before, "its end is missing")),
+                Err(error) => return Err(self.broken(before, &error.to_string())),
             };
-            end += text.len();
             let more = line.narrows_more;
-            lines.push(line);
+            append.push(line);
             if !more {
-                (whole, whole_lines) = (end, lines.len());
+                for line in append.drain(..) {
+                    let applied = replay.apply(line);
+                    applied.map_err(|problem| self.broken(replay.lines(), &problem))?;
+                }
+                whole = end;
             }
         }
-        lines.truncate(whole_lines);
+        self.read += whole as u64;
         let cut = bytes.len() - whole;
         if cut > 0 {
-            let length = self.read + whole as u64;
-            let done = self.file.set_len(length).and_then(|()| self.file.sync_data());
+            let done = self.file.set_len(self.read).and_then(|()| self.file.sync_data());
             done.map_err(|error| self.error(format!("a torn end cannot be cut off: {error}")))?;
         }
-        self.read += whole as u64;
-        Ok(Tail { lines, cut })
+        Ok(cut)
     }
 
     /// Appends lines, flushed to the disk; or nothing, and an error.
@@ -135,7 +131,7 @@ impl JournalFile {
     }
 
     /// An error about the line behind `before` lines.
-    pub(super) fn broken(&self, before: usize, problem: &str) -> Error {
+    fn broken(&self, before: usize, problem: &str) -> Error {
         Error::of_file(
             ErrorKind::Format,
             &self.path,
@@ -147,7 +143,7 @@ impl JournalFile {
         )
     }
 
-    pub(super) fn error(&self, problem: impl AsRef<str>) -> Error {
+    fn error(&self, problem: impl AsRef<str>) -> Error {
         Error::of_file(ErrorKind::Io, &self.path, problem.as_ref())
     }
 }
@@ -158,12 +154,11 @@ impl Drop for JournalFile {
     }
 }
 
-fn open(path: &Path) -> Result<File, String> {
+fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    let file = options.read(true).write(true).create(true).truncate(false).open(path);
-    let file = file.map_err(|error| error.to_string())?;
-    let is_file = file.metadata().map_err(|error| error.to_string())?.is_file();
-    if is_file { Ok(file) } else { Err("it is not a file".into()) }
+    let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+    let is_file = file.metadata()?.is_file();
+    if is_file { Ok(file) } else { Err(io::Error::other("it is not a file")) }
 }
 
 /// True if the path still leads to the open file.
@@ -187,14 +182,12 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// True if a last line is the beginning of an operation, or of zeros that a file system leaves
-/// where power failed: an append that was cut off. Anything else is another file's, and not ours
-/// to cut off.
+/// True if a last line is the beginning of an operation, perhaps with zeros behind it, which a file
+/// system leaves where power failed: an append that was cut off. Anything else is another file's,
+/// and not ours to cut off.
 fn is_torn(line: &[u8]) -> bool {
-    let is_ours = line.starts_with(&HEAD[..HEAD.len().min(line.len())]);
-    match line.strip_suffix(b"\n") {
-        _ if line.contains(&0) => is_ours || line.iter().all(|byte| matches!(byte, 0 | b'\n')),
-        None => is_ours,
-        Some(_) => is_ours && json::read::<Line>(line).is_err_and(|error| error.is_eof()),
-    }
+    let begun = line.split(|&byte| byte == 0).next().unwrap_or_default();
+    let is_ours = begun.starts_with(&HEAD[..HEAD.len().min(begun.len())]);
+    let is_half = || json::read::<Line>(line).is_err_and(|error| error.is_eof());
+    is_ours && (begun.len() < line.len() || !line.ends_with(b"\n") || is_half())
 }

@@ -48,7 +48,7 @@ pub(super) fn sample(
     seed: u64,
     multivariate: bool,
 ) -> Values {
-    let Some(split) = Split::of(study, number) else {
+    let Some(split) = Split::of(study) else {
         return random::sample(space, number, seed);
     };
     let parameters = &space.parameters;
@@ -92,14 +92,14 @@ struct Split<'a> {
 
 impl Split<'_> {
     /// None if too few results are known.
-    fn of(study: &Study, number: usize) -> Option<Split<'_>> {
-        let mut good = ranked(study, |trial| trial.number != number);
+    fn of(study: &Study) -> Option<Split<'_>> {
+        let mut good = ranked(study, |_| true);
         if good.len() < STARTUP {
             return None;
         }
         good.truncate(good.len().div_ceil(10).min(MOST_GOOD));
         let is_good = |trial: &Trial| good.iter().any(|good| good.number == trial.number);
-        let rest = study.trials.iter().filter(|t| t.number != number && !is_good(t)).collect();
+        let rest = study.trials.iter().filter(|trial| !is_good(trial)).collect();
         good.sort_by_key(|trial| trial.number);
         Some(Split { good, rest })
     }

@@ -1,7 +1,9 @@
 //! The lines of delimited text that are no rows, to be told to the user.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Short;
 
 /// Lines of a kind: several passes, on several threads, find the same ones.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,32 @@ impl Lines {
     }
 }
 
+/// Lines at the end that are no rows, with their texts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Footers(Arc<Mutex<BTreeMap<u64, String>>>);
+
+impl Footers {
+    pub(super) fn add(&self, lines: Vec<(u64, String)>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(lines);
+    }
+
+    fn note(&self) -> Option<String> {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (line, text) = lines.first_key_value()?;
+        let text = Short(text);
+        Some(match lines.len() {
+            1 => format!(
+                "line {line}, the last, is left out, because it is a total or a remark and no row: \
+                 {text}"
+            ),
+            count => format!(
+                "the last {count} lines are left out, because they are totals or remarks and no \
+                 rows: the first is line {line}, {text}"
+            ),
+        })
+    }
+}
+
 /// The lines that were left out so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LeftOut {
@@ -26,6 +54,7 @@ pub(super) struct LeftOut {
     pub(super) headers: Lines,
     /// Empty lines between the rows of a table of one column, where they may be missing values.
     pub(super) empty: Lines,
+    pub(super) footers: Footers,
 }
 
 impl LeftOut {
@@ -41,6 +70,6 @@ impl LeftOut {
                  value"
             )
         });
-        headers.into_iter().chain(empty).collect()
+        headers.into_iter().chain(empty).chain(self.footers.note()).collect()
     }
 }

@@ -9,9 +9,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::cells::{Ends, to_cell, to_label, to_text, whole_number};
+use super::cells::{Ends, to_cell, to_label, to_text, trim, whole_number};
 use super::left_out::LeftOut;
 use super::records::{LONGEST_RECORD, Records};
+use super::zeros::LeadingZeros;
 use crate::error::{Error, bail};
 use crate::formats::options::Decimal;
 use crate::formats::tables::source::{Cell, Part, TakeRow};
@@ -33,20 +34,30 @@ pub(super) struct Dialect {
     pub(super) texts: Vec<bool>,
     /// The column of the labels, which are texts.
     pub(super) label: Option<usize>,
+    /// The first lines that begin with words for totals, and these.
+    pub(super) totals: Vec<(u64, &'static str)>,
+    /// The line of a row that is left out, because it holds the sums of the others.
+    pub(super) total: Option<u64>,
+    /// Numbers that look like codes.
+    pub(super) zeros: LeadingZeros,
     pub(super) left_out: LeftOut,
 }
 
 impl Dialect {
-    /// The cell of a `text` in the column `at`.
+    /// The cell of a `text` in the column `at`, on `line`.
     #[inline]
-    fn cell<'a>(&self, at: usize, text: &'a str) -> Cell<'a> {
+    fn cell<'a>(&self, at: usize, line: u64, text: &'a str) -> Cell<'a> {
         if self.label == Some(at) {
             return to_label(text, &self.missing);
         }
         if self.is_text(at) {
             return to_text(text, &self.missing);
         }
-        to_cell(text, &self.missing, self.decimal)
+        let cell = to_cell(text, &self.missing, self.decimal);
+        if matches!(cell, Cell::Number(_)) {
+            self.zeros.look(at, line, trim(text));
+        }
+        cell
     }
 
     /// Tells whether `text`, digits and perhaps a point, is the number in the column `at` that it
@@ -72,11 +83,14 @@ impl Dialect {
             && cells.iter().any(|cell| matches!(cell, Cell::Text(_)))
     }
 
-    /// Takes a row, unless it repeats the header.
+    /// Takes a row, unless it repeats the header or holds the sums of the others.
     #[inline]
     fn hand_on(&self, line: u64, cells: &[Cell<'_>], take: &mut TakeRow<'_>) -> Result<(), Error> {
         if self.is_header(cells) {
             self.left_out.headers.add([line]);
+            return Ok(());
+        }
+        if self.total == Some(line) {
             return Ok(());
         }
         take(line, cells)
@@ -120,7 +134,7 @@ impl CsvPart {
         while let Some(&first) = bytes.get(at) {
             if first != b'\n' && first != b'\r' {
                 cells.clear();
-                match row(text, at, &ends, &self.dialect, &mut cells) {
+                match row(text, (at, line), &ends, &self.dialect, &mut cells) {
                     Some(end) if cells.len() == *columns && end - at < LONGEST_RECORD => {
                         if *columns == 1 && next < line {
                             self.dialect.left_out.empty.add(next..line);
@@ -155,15 +169,16 @@ impl CsvPart {
                 found == columns + 1 && record.cells().last().is_some_and(str::is_empty);
             if found != *columns && !ends_in_delimiter {
                 let whose = if header.is_empty() { "the first row" } else { "the header" };
+                let values = if found == 1 { "value" } else { "values" };
                 bail!(
                     path,
-                    "line {line} has {found} values, where {whose} has {columns}: mend the line, \
+                    "line {line} has {found} {values}, where {whose} has {columns}: mend the line, \
                      leave it out if it is a comment or a total, or name the delimiter if it is \
                      another"
                 );
             }
             let texts = record.cells().take(*columns).enumerate();
-            let cells: Vec<Cell> = texts.map(|(at, text)| dialect.cell(at, text)).collect();
+            let cells: Vec<Cell> = texts.map(|(at, text)| dialect.cell(at, line, text)).collect();
             dialect.hand_on(line, &cells, take)?;
             next = records.place().1;
         }
@@ -171,12 +186,12 @@ impl CsvPart {
     }
 }
 
-/// The cells of the row that begins at `at`, and where its line break is; `None` if it cannot be
-/// taken apart in place.
+/// The cells of the row that begins at `at`, on `line`, and where its line break is; `None` if it
+/// cannot be taken apart in place.
 #[inline]
 fn row<'a>(
     text: &'a str,
-    mut at: usize,
+    (mut at, line): (usize, u64),
     ends: &Ends,
     dialect: &Dialect,
     cells: &mut Vec<Cell<'a>>,
@@ -199,7 +214,7 @@ fn row<'a>(
                 if inside[length] != b'"' || !ends.at(bytes, end) {
                     return None;
                 }
-                cells.push(dialect.cell(cells.len(), &text[start..end - 1]));
+                cells.push(dialect.cell(cells.len(), line, &text[start..end - 1]));
                 end
             }
             _ => match whole_number(text, at, ends) {
@@ -207,14 +222,17 @@ fn row<'a>(
                     if plain || dialect.number_in_place(cells.len(), &text[at..end]) =>
                 {
                     match missing.iter().any(|token| *token == text[at..end]) {
-                        false => cells.push(Cell::Number(number)),
+                        false => {
+                            dialect.zeros.look(cells.len(), line, &text[at..end]);
+                            cells.push(Cell::Number(number));
+                        }
                         true => cells.push(Cell::Missing),
                     }
                     end
                 }
                 _ => {
                     let end = ends.next(bytes, at);
-                    cells.push(dialect.cell(cells.len(), &text[at..end]));
+                    cells.push(dialect.cell(cells.len(), line, &text[at..end]));
                     end
                 }
             },

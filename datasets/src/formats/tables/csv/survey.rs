@@ -3,8 +3,7 @@
 //! - **Before the header**: see `above`.
 //! - **The separator**: see `delimiter`.
 //! - **The header**: see `header`.
-//! - **The decimal mark**: a comma, if numbers have one, none has a point, and the separator is
-//!   another.
+//! - **The decimal mark**: see `decimal`.
 
 use std::io::Read;
 use std::path::Path;
@@ -12,12 +11,13 @@ use std::path::Path;
 use super::above::{Above, skip_lines, skip_titles, titles};
 use super::blanks::SingleTabs;
 use super::cells::trim;
+use super::decimal::decimal_of;
 use super::delimiter::{MOST_LINES, delimiter_of, starts_quoted};
+use super::footer::words_of;
 use super::header::{has_text, has_units_below, is_above_numbers, is_count, is_header};
 use super::records::Records;
 use crate::error::{Error, Problem, Remedy};
 use crate::formats::options::{Decimal, LabelColumn, TableOptions};
-use crate::formats::tables::marks;
 use crate::sample::column::ColumnKind;
 
 /// The findings.
@@ -31,6 +31,8 @@ pub(super) struct Survey {
     /// The header has no name for the first column, which has the names of rows.
     pub(super) row_names: bool,
     pub(super) decimal: Decimal,
+    /// Lines that begin with words for totals, as the last may: if they come again, they are rows.
+    pub(super) totals: Vec<(u64, &'static str)>,
     /// Choices that may be wrong, for the user to know, behind those above the header.
     pub(super) notes: Vec<String>,
 }
@@ -67,10 +69,12 @@ pub(super) fn survey(
         rows
     };
     let mut rows = read_rows(rows, found.delimiter, path);
-    found.decimal = options.decimal.unwrap_or_else(|| decimal_of(&rows, found.delimiter));
-    if options.decimal.is_none() && found.decimal == Decimal::Comma {
-        found.notes.push("numbers are read with a decimal comma, as in 1,5".to_owned());
-    }
+    let (decimal, note) = match options.decimal {
+        Some(asked) => (asked, None),
+        None => decimal_of(&cells(&rows), found.delimiter),
+    };
+    found.decimal = decimal;
+    found.notes.extend(note);
     let (asked, missing, lines) = (options.header, &options.missing[..], found.above.lines);
     found.row_names =
         asked != Some(false) && has_row_names(&rows, missing, found.decimal, starts_quoted(rest));
@@ -89,6 +93,7 @@ pub(super) fn survey(
                     names as R writes them, is left out";
         found.notes.push(note.to_owned());
     }
+    found.totals = words_of(&cells).map(|(at, word)| (rows[at].line + lines, word)).collect();
     let Some((first, others)) = cells.split_first() else { return Ok(found) };
     // Files that were joined repeat the header.
     let others: Vec<Vec<String>> = others.iter().filter(|row| *row != first).cloned().collect();
@@ -209,26 +214,6 @@ fn read_rows(rows: &[u8], delimiter: u8, path: &Path) -> Vec<Row> {
         found.push(Row { line: record.line, cells });
     }
     found
-}
-
-fn decimal_of(rows: &[Row], delimiter: u8) -> Decimal {
-    if delimiter == b',' {
-        return Decimal::Point;
-    }
-    let (mut commas, mut either, mut points) = (0, 0, 0);
-    for cell in rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.contains([',', '.'])) {
-        let (point, comma) =
-            (marks::number(cell, Decimal::Point), marks::number(cell, Decimal::Comma));
-        match (point.is_some(), comma.is_some()) {
-            (false, true) => commas += 1,
-            (true, false) => points += 1,
-            (true, true) if cell.contains(',') => either += 1,
-            (true, true) => {}
-            (false, false) => {}
-        }
-    }
-    let comma = commas > 0 || either > 0 && delimiter == b';';
-    if comma && points == 0 { Decimal::Comma } else { Decimal::Point }
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ fn bad_text_is_an_error_of_one_line() {
         ),
         (
             b"1,2\n3\n",
-            "line 2 has 1 values, where the first row has 2: mend the line, leave it out if \
+            "line 2 has 1 value, where the first row has 2: mend the line, leave it out if \
              it is a comment or a total, or name the delimiter if it is another",
         ),
         (

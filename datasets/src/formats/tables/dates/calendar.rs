@@ -1,32 +1,50 @@
 //! The days of the Gregorian calendar, and the names in it.
 
-/// The number of the month that a text begins to name.
+/// The names of the months in English, German, French, Spanish, Italian, Dutch and Portuguese, with
+/// abbreviations that are no start of a name.
+const MONTHS: [&str; 12] = [
+    "january januar janvier enero gennaio januari janeiro jänner",
+    "february februar février febrero febbraio februari fevereiro fevrier feber",
+    "march märz mars marzo maart março marco maerz mrz mrt",
+    "april avril abril aprile",
+    "may mai mayo maggio mei maio",
+    "june juni juin junio giugno junho",
+    "july juli juillet julio luglio julho",
+    "august août agosto augustus aout",
+    "september septembre septiembre settembre setembro setiembre sept",
+    "october oktober octobre octubre ottobre outubro",
+    "november novembre noviembre novembro",
+    "december dezember décembre diciembre dicembre dezembro decembre",
+];
+
+/// The days of the week in the same languages; in Portuguese, without `-feira`.
+const DAYS: &str = "monday tuesday wednesday thursday friday saturday sunday montag dienstag \
+                    mittwoch donnerstag freitag samstag sonnabend sonntag lundi mardi mercredi \
+                    jeudi vendredi samedi dimanche lunes martes miércoles jueves viernes sábado \
+                    domingo lunedì martedì mercoledì giovedì venerdì sabato domenica maandag \
+                    dinsdag woensdag donderdag vrijdag zaterdag zondag segunda terça quarta quinta \
+                    sexta";
+
+/// The number of the month that a text begins to name, in one of some languages; `None` if it may
+/// be several.
 pub(super) fn month_named(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    let text = text.to_ascii_lowercase();
-    let named = |month: &&str| text.len() >= 3 && (month.starts_with(&text) || text == "sept");
-    MONTHS.iter().position(named).map(|at| if text == "sept" { 9 } else { at as i64 + 1 })
+    let names = |month: &str| begins(month, text);
+    let mut found = (1..).zip(MONTHS).filter(|(_, month)| names(month)).map(|(number, _)| number);
+    found.next().filter(|_| found.next().is_none())
 }
 
-/// Tells whether a text begins to name a day of the week.
+/// Tells whether a text begins to name a day of the week, and no month: `mar` is March.
 pub(super) fn is_weekday(text: &str) -> bool {
-    const DAYS: [&str; 7] =
-        ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    let text = text.to_ascii_lowercase();
-    text.len() >= 3 && DAYS.iter().any(|day| day.starts_with(&text))
+    begins(DAYS, text) && month_named(text).is_none()
+}
+
+/// Tells whether one of the words of `list` begins with `text`, three letters of it at least.
+fn begins(list: &str, text: &str) -> bool {
+    if !text.starts_with(char::is_alphabetic) || text.chars().count() < 3 {
+        return false;
+    }
+    let text = text.to_lowercase();
+    list.split_ascii_whitespace().any(|name| name.starts_with(&text))
 }
 
 /// The days from 1 January 1970 to the Monday of a week of ISO 8601, whose first one of a year has

@@ -1,8 +1,8 @@
 //! The columns of a layout, as the findings on them decide.
 
 use super::Inference;
-use super::refused::{Refused, alike};
-use crate::error::{Error, Short, bail};
+use super::alike::alike;
+use crate::error::{Error, RefusedColumn, Short, bail};
 use crate::formats::options::Decimal;
 use crate::formats::tables::counts::{Counted, Counts, FEW_CATEGORIES};
 use crate::formats::tables::decide::{Kind, Wrong, categories, classes, kind};
@@ -36,10 +36,17 @@ impl Inference<'_> {
             rounded: 0,
         };
         if self.empty_rows > 0 {
-            let rows = if self.empty_rows == 1 { "empty row is" } else { "empty rows are" };
-            layout.notes.push(format!("{} {rows} left out", self.empty_rows));
+            let (rows, are) = if self.empty_rows == 1 { ("row", "is") } else { ("rows", "are") };
+            layout.notes.push(match layout.keeps_empty {
+                true => format!(
+                    "{} empty {rows} {are} kept, so that all keep their numbers: each value is \
+                     taken as missing",
+                    self.empty_rows
+                ),
+                false => format!("{} empty {rows} {are} left out", self.empty_rows),
+            });
         }
-        let mut refused = Refused::default();
+        let mut refused: Vec<RefusedColumn> = Vec::new();
         for (at, counts) in std::mem::take(&mut self.counts).into_iter().enumerate() {
             let name = &self.names[at];
             let known = self.known.as_ref().and_then(|known| known.get(name.as_str()));
@@ -60,7 +67,7 @@ impl Inference<'_> {
                         ));
                     }
                     let classes = classes(counts, self.decimal)
-                        .map_err(|(row, problem)| self.wrong(row, at, problem))?;
+                        .map_err(|(row, problem)| self.wrong_label(row, at, problem))?;
                     let names = classes.to_strings();
                     layout.notes.extend(alike(name, &names));
                     layout.class_names = (layout.labelled > 0).then_some(names);
@@ -100,20 +107,30 @@ impl Inference<'_> {
                 }
                 (role @ Role::Feature { .. }, None) => {
                     match self.feature(name, role, counts, &mut layout) {
-                        Ok(field) => field,
-                        // Others may have the same problem: all are named at once.
-                        Err((None, problem)) if Refused::is_of(&problem) => {
-                            refused.0.push((name.clone(), problem));
+                        Ok(field) => {
+                            let row = self.leading_zeros[at];
+                            if let (Some(row), Field::Number { dates: None, .. }) = (row, &field) {
+                                let (name, word) = (Short(name), self.row_word);
+                                layout.notes.push(format!(
+                                    "the column {name} is read as numbers, and that in {word} \
+                                     {row} has a zero before it, as codes have: have it \
+                                     categorical to keep the zeros, or ignore it"
+                                ));
+                            }
+                            field
+                        }
+                        // Others may have a problem, too: all are found.
+                        Err((row, problem)) => {
+                            refused.push(self.refused(row, at, problem));
                             Field::Ignored
                         }
-                        Err((row, problem)) => return Err(self.wrong(row, at, problem)),
                     }
                 }
             };
             layout.fields.push(field);
         }
-        if let Some(problem) = refused.problem() {
-            return Err(Error::file(self.path, problem));
+        if !refused.is_empty() {
+            return Err(Error::Columns { path: self.path.to_owned(), refused });
         }
         if layout.columns.is_empty() {
             bail!(self.path, "has no column with a value to learn from");
@@ -191,7 +208,7 @@ impl Inference<'_> {
                     ));
                 }
                 let Role::Feature { ordinal, .. } = role else { return Ok(Field::Ignored) };
-                let names = categories(counts, rows)?;
+                let names = categories(counts, rows, self.row_word)?;
                 let inputs = names.to_strings().len();
                 if !ordinal && inputs > FEW_CATEGORIES.min(MANY_INPUTS.max(rows as usize / 10)) {
                     layout.notes.push(format!(

@@ -67,14 +67,14 @@ fn dates_in_many_forms_are_seconds() {
 #[test]
 fn dates_in_other_forms_are_said_to_be() {
     let note = "looks like dates in a form that is not read, as in";
-    for cells in [["4. März 2021", "5. Mai 2021"], ["24-Mar", "25-Mar"], ["99-12-31", "98-01-02"]]
+    for cells in [["2021年3月4日", "2021年3月5日"], ["24-Mar", "25-Mär"], ["99-12-31", "98-01-02"]]
     {
         let (columns, notes, _) = one(&cells);
         assert!(matches!(columns[0].kind, ColumnKind::Category { .. }));
         assert!(notes[0].contains(note) && notes[0].contains(cells[0]), "{notes:?}");
     }
     let many: Vec<String> =
-        (0..150).map(|at| format!("{}. Mai {}", 1 + at % 31, 1900 + at)).collect();
+        (0..150).map(|at| format!("{}年5月{}日", 1900 + at, 1 + at % 31)).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let error = refused(&column(&many), &TableOptions::default());
     assert!(error.contains(note) && error.ends_with("or ignore it"), "{error}");
@@ -221,4 +221,34 @@ fn what_is_no_number_of_a_known_column_has_a_remedy() {
         assert_eq!(error.remedy(), remedy, "{error}");
         assert!(error.to_string().contains("line 2, column \"a\": "), "{error}");
     }
+}
+
+#[test]
+fn numbers_with_zeros_before_them_are_told() {
+    let note = |line: u64| {
+        format!(
+            "the column \"plz\" is read as numbers, and that in line {line} has a zero before it, \
+             as codes have: have it categorical to keep the zeros, or ignore it"
+        )
+    };
+    for (cells, line) in [
+        (["01067", "80331", "10115"], 2),
+        (["80331", "10115", "01067"], 4),
+        (["80331", "\"01067\"", "04109"], 3),
+        (["80331", " 01067 ", "04109"], 3),
+    ] {
+        let rows = cells.iter().enumerate().map(|(at, cell)| format!("{cell},{}.5\n", at * at));
+        let text = format!("plz,b\n{}", rows.collect::<String>());
+        let (columns, notes, _) = read(&text, &TableOptions::default());
+        assert_eq!((&columns[0], notes), (&number("plz"), vec![note(line)]), "{text:?}");
+        let options = TableOptions { categorical: list(&["plz"]), ..TableOptions::default() };
+        assert_eq!(read(&text, &options).1, Vec::<String>::new());
+        // Nobody is told again by a model.
+        let options = TableOptions { known: Some(columns), ..TableOptions::default() };
+        assert_eq!(read(&text, &options).1, Vec::<String>::new());
+    }
+    let (_, notes, _) = read("a,b\n0.5,0\n0,10\n-0,00.5\n", &TableOptions::default());
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    let (_, notes, _) = read("a,b\n0.5,0\n0,10\n-0,0e1\n", &TableOptions::default());
+    assert!(notes.is_empty(), "{notes:?}");
 }

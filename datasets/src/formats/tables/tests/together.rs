@@ -2,6 +2,7 @@
 
 use super::kinds::{column, read, refused};
 use super::*;
+use crate::error::Remedy;
 
 fn notes(text: &str) -> Vec<String> {
     read(text, &TableOptions::default()).1
@@ -13,11 +14,35 @@ fn all_columns_to_ignore_are_named_at_once() {
     let error = refused(&format!("Kunden-Nr,a,Kommentar\n{rows}"), &TableOptions::default());
     let says = "the column \"Kunden-Nr\" has 300 different values in 300 rows, too many for \
                 categories; the column \"Kommentar\" has 300 different values in 300 rows, too \
-                many for categories: ignore \"Kunden-Nr,Kommentar\"";
+                many for categories: ignore them";
     assert!(error.ends_with(says), "{error}");
-    // A comma in a name would end it.
-    let error = refused(&format!("\"Nr, neu\",a,Kommentar\n{rows}"), &TableOptions::default());
-    assert!(error.ends_with(": ignore \"Nr, neu\", \"Kommentar\""), "{error}");
+}
+
+/// The names of the columns that are refused, each with the texts that may stand for missing
+/// values, and their counts.
+#[test]
+fn refused_columns_are_values_of_the_error() {
+    let rows: String = (0..300)
+        .map(|at| {
+            let text = ["-", "n/a.", "-"].get(at).copied();
+            let text = text.map_or_else(|| at.to_string(), str::to_owned);
+            format!("{}K{at},{text},{}\n", "x".repeat(at), at * at)
+        })
+        .collect();
+    let error = infer(&format!("a,b,c\n{rows}"), &TableOptions::default()).unwrap_err();
+    let Error::Columns { refused, .. } = &error else { panic!("{error:?}") };
+    let found: Vec<_> =
+        refused.iter().map(|column| (&*column.name, column.remedy, column.marks.clone())).collect();
+    let marks = vec![("-".to_owned(), 2), ("n/a.".to_owned(), 1)];
+    let expected =
+        [("a", Some(Remedy::Ignore), Vec::new()), ("b", Some(Remedy::MissingOrCategories), marks)];
+    assert_eq!(found, expected);
+    assert_eq!(error.columns().len(), 1);
+    assert_eq!(
+        error.to_string(),
+        "t.csv: the column \"a\" has a text of 257 bytes in line 255, too long for a category: \
+         ignore it"
+    );
 }
 
 #[test]
@@ -26,8 +51,8 @@ fn all_other_texts_of_columns_of_numbers_are_named_at_once() {
     rows += "k.A.,3,x\nunbekannt,4,x\nk.A.,12o,x\n";
     let error = refused(&format!("a,b,c\n{rows}"), &TableOptions::default());
     let says = "the column \"a\" holds 50 numbers, but also 3 other texts, the first \"k.A.\" in \
-                line 52 (\"k.A.\", \"unbekannt\" in all); the column \"b\" holds 52 numbers, but \
-                also another text \"12o\" in line 54: name the texts as missing, read the columns \
+                line 52 (\"k.A.\" 2 times, \"unbekannt\" 1 time); the column \"b\" holds 52 \
+                numbers, but also another text \"12o\" in line 54: name the texts as missing, read the columns \
                 as categories, or ignore them";
     assert!(error.ends_with(says), "{error}");
 }

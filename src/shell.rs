@@ -1,4 +1,4 @@
-//! Commands to paste into a shell.
+//! Commands and options to paste into a shell.
 
 use std::fmt::Display;
 
@@ -11,6 +11,15 @@ pub fn quoted(word: impl Display) -> String {
         true => word,
         false => format!("'{}'", word.replace('\'', r"'\''")),
     }
+}
+
+/// The items of a list as an option takes them: one with a comma is in quotes.
+pub fn joined<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
+    let written = |item: T| match item.as_ref().contains(',') {
+        true => format!("\"{}\"", item.as_ref()),
+        false => item.as_ref().to_owned(),
+    };
+    items.into_iter().map(written).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

@@ -174,7 +174,8 @@ fn classes(place: &Place) {
     let sixth = place.json("sixth/summary.json")["test_samples"].as_u64().unwrap();
     assert!((49..=50).contains(&sixth), "{sixth}");
     let said = place.succeed("evaluate classifier t.csv --target kind --part all");
-    let says = "t.csv: 100 samples; training samples are among them\n";
+    let says =
+        "t.csv: 100 samples; training samples are among them, if it learnt from these data\n";
     assert!(said.out.starts_with(says), "{}", said.out);
     // An autoencoder needs no labels.
     let said = place.succeed("evaluate ae other.csv --target none --part all");

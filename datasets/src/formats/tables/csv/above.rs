@@ -46,8 +46,10 @@ pub(super) fn skip_lines<'a>(
         found.lines += 1;
     }
     if comments > 0 {
-        let lines = if comments == 1 { "line that begins" } else { "lines that begin" };
-        found.notes.push(format!("{comments} {lines} with # are left out"));
+        found.notes.push(match comments {
+            1 => "1 line that begins with # is left out".to_owned(),
+            _ => format!("{comments} lines that begin with # are left out"),
+        });
     }
     found.bytes = start.len() - rest.len();
     (rest, separator)

@@ -104,15 +104,18 @@ pub fn open_for(
         |path: &Path, progress: &Counter<'_>| narrows_datasets::open_whole(path, &how, progress);
     let parts = read(options, quiet, halves, open)?;
     let trained = &description.dataset;
-    if how.table.known.is_some()
-        && options.path.data.is_some()
-        && parts.both().0.columns().is_none()
+    let (data, _) = parts.both();
+    let named = options.path.data.is_some();
+    if named
+        && how.table.known.is_some()
+        && data.columns().is_none()
+        && data.image_shape().is_some()
     {
         bail!(
             path,
-            "the model learnt from {trained}, a table, and {} is none: name a table with its \
-             columns",
-            parts.both().0.name()
+            "the model learnt from {trained}, whose samples are no images, and {} holds some: name \
+             data like it",
+            data.name()
         );
     }
     let columns = parts.both().0.columns().unwrap_or_default();
@@ -278,8 +281,8 @@ pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
         let sets: Vec<String> = fetch::catalogue().into_iter().map(|set| set.name).collect();
         bail!(
             data,
-            "there is no such file or folder, and no public data set of that name: those are {}; \
-             without DATA, narrows takes the built-in digits",
+            "there is no such file or folder, and no public data set of that name: check the path, \
+             or name one of {}",
             sets.join(", ")
         );
     }

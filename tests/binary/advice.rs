@@ -180,13 +180,14 @@ fn what_there_is_not_is_told_with_what_there_is() {
     if cfg!(feature = "fetch") {
         let said = place.refuse("train nothere");
         assert!(said.err.contains("nothere: there is no such file or folder, and no public data"));
-        assert!(said.err.contains("mnist") && said.err.contains("the built-in digits"));
+        assert!(said.err.contains("check the path, or name one of mnist, "), "{}", said.err);
     }
     assert!(place.refuse("train no/where").err.contains("check the path for a mistake"));
     put_folder(&place.path("images"), 3, 10);
-    for command in ["predict", "evaluate", "score"] {
+    for command in ["predict", "evaluate", "embed"] {
         let said = place.refuse(&format!("{command} run images"));
-        assert!(said.err.contains("a table, and images is none: name a table"), "{}", said.err);
+        let says = "t.csv, whose samples are no images, and images holds some: name data like it";
+        assert!(said.err.contains(says), "{}", said.err);
     }
     // The name alone tells data apart.
     fs::create_dir(place.path("other")).unwrap();

@@ -1,7 +1,7 @@
 //! The lines above the header of delimited text: separators that are named, comments, titles.
 
 use super::delimiter::{DELIMITERS, MOST_TITLES};
-use super::header::is_above_numbers;
+use super::header::{has_numbers, is_above_numbers};
 use crate::error::Short;
 use crate::formats::options::Decimal;
 
@@ -116,7 +116,11 @@ pub(super) fn titles(rows: &[Vec<String>], missing: &[String], decimal: Decimal)
     let titles = found <= MOST_TITLES
         && rows[..found].iter().flatten().all(one_line)
         && below.split_first().is_some_and(|(header, others)| {
-            header.len() == width && is_above_numbers(header, others, missing, decimal)
+            let named = || is_above_numbers(header, others, missing, decimal);
+            // Two columns may be one of numbers with decimal commas.
+            let alone = rows[..found].iter().all(|row| row.len() == 1);
+            let data = || width > 2 && alone && has_numbers(below, missing, decimal);
+            header.len() == width && (named() || data())
         });
     if titles { found } else { 0 }
 }

@@ -12,6 +12,7 @@ pub mod predict;
 pub mod pretrain;
 pub mod score;
 pub mod train;
+pub mod tune;
 
 use crate::error::{Error, bail};
 

@@ -50,6 +50,7 @@ fn work() -> Result<String, error::Error> {
         Command::Compare(options) => commands::compare::run(*options.clone(), &parsed.explicit),
         Command::Pretrain(options) => commands::pretrain::run(*options.clone(), &parsed.explicit),
         Command::Train(options) => commands::train::run(*options.clone(), &parsed.explicit),
+        Command::Tune(options) => commands::tune::run(*options.clone(), &parsed.explicit),
         Command::Predict(options) => commands::predict::run(options),
         Command::Embed(options) => commands::embed::run(options),
         Command::Score(options) => commands::score::run(options, &parsed.explicit),

@@ -7,3 +7,4 @@ pub mod recorder;
 pub mod results;
 pub mod row_writer;
 pub mod session;
+pub mod study;

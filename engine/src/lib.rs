@@ -42,7 +42,7 @@ pub use hardware::{memory, parallel, peak, simd};
 pub use ladder::{Ladder, LadderBatch, LadderLoss, LadderMemory};
 pub use math::random;
 pub use network::layer::{Layer, Mode, Op, Pass, Planned};
-pub use network::params::{LoadReport, Params};
+pub use network::params::{LoadReport, ParamFile, Params};
 pub use network::{Gradients, LayerSummary, Network, NetworkBuilder, PassMemory, Summary};
 pub use network::{init, layer, params};
 pub use predictor::Predictor;

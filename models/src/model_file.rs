@@ -5,8 +5,7 @@
 use crate::architecture::Architecture;
 use crate::error::{Error, ErrorKind, error};
 use narrows_datasets::{Dataset, Preparation};
-use narrows_engine::{LoadReport, Network, Params};
-use safetensors::SafeTensors;
+use narrows_engine::{LoadReport, Network, ParamFile, Params};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -114,9 +113,9 @@ pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
 }
 
 fn read(bytes: &[u8]) -> Result<(Description, Network, Params), String> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes)
-        .map_err(|e| format!("not a complete safetensors file ({e}): train the model again"))?;
-    let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
+    let again = |e: narrows_engine::Error| format!("{e}: train the model again");
+    let file = ParamFile::read(bytes).map_err(again)?;
+    let json = file.metadata(KEY).ok_or_else(|| {
         format!("a safetensors file without the '{KEY}' metadata: give a model that narrows saved")
     })?;
     let description: Description = serde_json::from_str(json)
@@ -128,9 +127,8 @@ fn read(bytes: &[u8]) -> Result<(Description, Network, Params), String> {
     }
     let network = description.network().map_err(|e| e.to_string())?;
     // All tensors are checked before anything is allocated: a description can claim any size.
-    let again = |e: narrows_engine::Error| format!("{e}: train the model again");
-    LoadReport::new(network.param_entries(), bytes).map_err(again)?.check(false).map_err(again)?;
+    LoadReport::new(network.param_entries(), &file).check(false).map_err(again)?;
     let mut params = Params::zeros(&network);
-    let _complete = params.load_safetensors(bytes).map_err(again)?;
+    let _complete = params.copy_from_file(&file);
     Ok((description, network, params))
 }

@@ -11,12 +11,14 @@
 //! | [`importance`] | the importance of each parameter |
 //! | [`journal`] | the study on disk, in Optuna's format |
 //! | [`worker`] | the workers of a study, and which of them live |
+//! | [`schedule`] | the next work of a worker |
 
 pub mod halving;
 pub mod importance;
 pub mod journal;
 mod normal;
 pub mod samplers;
+pub mod schedule;
 pub mod space;
 pub mod study;
 pub mod value;
@@ -25,6 +27,7 @@ pub mod worker;
 pub use halving::Halving;
 pub use journal::{Journal, Locked};
 pub use samplers::Strategy;
+pub use schedule::{Job, Next, Schedule};
 pub use space::{Condition, Domain, Parameter, Space};
 pub use study::{Direction, State, Study, Trial};
 pub use value::{Value, Values};

@@ -21,6 +21,7 @@ pub mod running;
 pub mod semi;
 pub mod train;
 pub mod training;
+pub mod tune;
 pub mod values;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +32,7 @@ use info::{Bench, Info};
 use pretrain::Pretrain;
 use rows::{Embed, Predict, Score};
 use train::Train;
+use tune::Tune;
 
 /// Learns from data that has few labels, on a CPU.
 ///
@@ -52,6 +54,8 @@ pub enum Command {
     Pretrain(Box<Pretrain>),
     /// Train a classifier on labelled samples, and on those without a label as well
     Train(Box<Train>),
+    /// Search for the best settings of a method, on validation labels
+    Tune(Box<Tune>),
     /// Predict the class of each row or image, and its probability
     Predict(Predict),
     /// Write the latent code of each row or image

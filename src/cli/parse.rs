@@ -12,7 +12,12 @@
 
 use super::clap_errors::{self, Stop};
 use super::config::{self, COMMAND, flag_value};
-use super::options::CommandLine;
+use super::options::compare::Compare;
+use super::options::data::DataOptions;
+use super::options::labels::ComparedLabels;
+use super::options::running::RunningOptions;
+use super::options::values::ids;
+use super::options::{self, CommandLine};
 use super::{old_names, short_help};
 use crate::error::{Error, bail};
 use clap::parser::ValueSource;
@@ -24,8 +29,8 @@ use strsim::levenshtein;
 use toml::{Table, Value};
 
 /// Options that are given anew each time, and never stored.
-const NOT_STORED: [&str; 7] =
-    ["out", "config", "resume", "checkpoint-every", "keep", "quiet", "help"];
+const NOT_STORED: [&str; 9] =
+    ["out", "config", "resume", "checkpoint-every", "keep", "quiet", "help", "study", "worker"];
 
 /// A command line, with its file overlaid.
 pub struct Parsed {
@@ -77,6 +82,55 @@ pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
     };
     let command_line = CommandLine::from_arg_matches(&matches).map_err(clap_errors::stop)?;
     Ok(Parsed { command_line, explicit })
+}
+
+/// Refuses what is no option of a training in `narrows compare`, or a value that it does not take.
+pub fn check_option(name: &str, text: &str) -> Result<(), String> {
+    let mut root = CommandLine::command();
+    root.build();
+    let command = root.find_subcommand("compare").expect("there is one");
+    let shared = [ids::<DataOptions>(), ids::<ComparedLabels>(), ids::<RunningOptions>()].concat();
+    let of_all = ["metric", "auto", "ensemble", "encoder", "help"];
+    let is_own = |arg: &&clap::Arg| {
+        let id = arg.get_id().as_str();
+        name == "methods" && id == "methods"
+            || id != "methods" && !of_all.contains(&id) && !shared.iter().any(|shared| shared == id)
+    };
+    let options = || command.get_arguments().filter(is_own);
+    let Some(option) = options().find(|arg| arg.get_long() == Some(name)) else {
+        if command.get_arguments().any(|arg| arg.get_long() == Some(name)) {
+            return Err(format!("--{name} is the same for all trials: give it to narrows tune"));
+        }
+        let names = options().filter_map(|arg| arg.get_long());
+        let nearest = names.min_by_key(|other| levenshtein(name, other)).unwrap_or_default();
+        return Err(format!("no option is called so: the nearest is {nearest}"));
+    };
+    let flag = match option.get_action() {
+        ArgAction::SetTrue => return Err(format!("--{name} takes no value")),
+        _ => format!("--{name}={text}"),
+    };
+    let parsed = CommandLine::command().try_get_matches_from(["narrows", "compare", &flag]);
+    let line = parsed.and_then(|matches| CommandLine::from_arg_matches(&matches));
+    line.map(drop).map_err(|e| clap_errors::one_line(&e))
+}
+
+/// The options of `narrows compare` that a file would hold as `table`.
+pub fn compare(table: &Table) -> Result<Compare, Error> {
+    let mut args = vec!["narrows".to_string(), "compare".to_string()];
+    for (key, value) in table {
+        let text = flag_value(value).ok_or_else(|| Error::new(format!("{key}: has no value")))?;
+        args.push(format!("--{key}={text}"));
+    }
+    let matches = CommandLine::command()
+        .try_get_matches_from(args)
+        .map_err(|e| Error::new(clap_errors::one_line(&e)))?;
+    let line = CommandLine::from_arg_matches(&matches).map_err(clap_errors::stop);
+    match line {
+        Ok(CommandLine { command: options::Command::Compare(compare) }) => Ok(*compare),
+        Ok(_) => unreachable!("the command is compare"),
+        Err(Stop::Failed(e)) => Err(e),
+        Err(Stop::Shown(text)) => Err(Error::new(text)),
+    }
 }
 
 /// The flags that `file` stands for, less those that `given` overrules.

@@ -23,7 +23,7 @@ const TO_FILE: (&str, &str) = ("out", "New .csv, .npy or .parquet, or folder [de
 const FORCE: (&str, &str) = ("force", "Overwrite files that are there");
 
 /// For each command, and for those of `data`, what its short help shows.
-const COMMANDS: [(&str, Shown); 13] = [
+const COMMANDS: [(&str, Shown); 14] = [
     (
         "compare",
         &[
@@ -78,6 +78,25 @@ const COMMANDS: [(&str, Shown); 13] = [
             SEED,
             THREADS,
             OUT,
+            QUIET,
+        ],
+    ),
+    (
+        "tune",
+        &[
+            DATA,
+            TARGET,
+            ("budget", "Time for the whole command: 90s, 10m, 2h [default: 10m]"),
+            ("trials", "Number of trials [default: as many as the time allows]"),
+            ("methods", "Methods to choose from [default: scratch,lp-ft]"),
+            ("labels", "Labels to train on [default: 100]"),
+            ("validation", "Labels for validation [default: 100]"),
+            ("space", "File with the options and values to try [default: by the methods]"),
+            ("strategy", "tpe, tpe-univariate, random, grid, coarse-to-fine"),
+            ("study", "Folder of the study, continued if it is there [default: runs/tune-N]"),
+            MODEL,
+            SEED,
+            THREADS,
             QUIET,
         ],
     ),

@@ -17,7 +17,6 @@ mod page;
 mod scale;
 mod trials;
 
-#[expect(unused_imports, reason = "the search draws them")]
 pub use {coordinates::coordinates, courses::courses, importance::importance, page::Measure};
 
 pub use curve::curve;

@@ -203,7 +203,7 @@ fn remove(folders: &[PathBuf]) {
 
 /// Makes the folder, unless it is there, and those that it lies in; says which it made, the
 /// innermost first.
-fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
     // One look: between two, another process may make it.
     if let Ok(there) = path.metadata() {
         ensure!(there.is_dir(), path, "is not a folder: {HINT}");
@@ -223,7 +223,7 @@ fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// Makes `runs/<command>-<n>`, n being one more than the largest there is; says which folders it
 /// made.
-fn make_next(command: &str) -> Result<(PathBuf, Vec<PathBuf>), Error> {
+pub(super) fn make_next(command: &str) -> Result<(PathBuf, Vec<PathBuf>), Error> {
     let runs = Path::new(RUNS);
     let failed =
         |e| Error::at(runs, format_args!("cannot make a folder in it: {e}: give one by --out"));

@@ -115,7 +115,7 @@ impl Session {
 
 /// Sets `stop` at the first signal that asks for the end, and ends at once at the second. Returns
 /// the signal's place.
-fn listen(stop: &Arc<AtomicBool>) -> io::Result<Arc<AtomicUsize>> {
+pub fn listen(stop: &Arc<AtomicBool>) -> io::Result<Arc<AtomicUsize>> {
     let number = Arc::default();
     for signal in [SIGINT, SIGTERM] {
         // Handlers run in this order: at the first signal, the flag is not set yet.

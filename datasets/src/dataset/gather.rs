@@ -1,5 +1,7 @@
 //! Samples by their rows: as a model sees them, or as they are stored.
 
+use std::ops::Range;
+
 use crate::dataset::Dataset;
 use crate::dataset::rows::Sample;
 use crate::error::Error;
@@ -99,8 +101,8 @@ impl Dataset {
         Ok(bytes)
     }
 
-    /// Calls `take` with the number and the stored floats of each row. About `bytes` bytes are read
-    /// at once, and none through a map.
+    /// Calls `take` with the number and the stored floats of each of `rows`. About `bytes` bytes
+    /// are read at once, and none through a map.
     ///
     /// # Errors
     /// Errors of `take`; the same as of [`Dataset::gather`].
@@ -109,14 +111,15 @@ impl Dataset {
     /// If the stored values are bytes.
     pub(crate) fn for_each_stored_floats(
         &self,
+        rows: Range<usize>,
         bytes: usize,
         mut take: impl FnMut(usize, &[f32]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         assert!(self.dtype() == Dtype::F32, "bytes are stored");
         let batch = (bytes / self.values.row_bytes()).clamp(1, self.len().max(1));
         let mut values = vec![0.0_f32; batch * self.values.width];
-        for start in (0..self.len()).step_by(batch) {
-            let rows = Vec::from_iter(start as u32..(start + batch).min(self.len()) as u32);
+        for start in rows.clone().step_by(batch) {
+            let rows = Vec::from_iter(start as u32..(start + batch).min(rows.end) as u32);
             let values = &mut values[..rows.len() * self.values.width];
             self.gather_stored_by(Access::Read, &rows, bytemuck::cast_slice_mut(values))?;
             for (row, sample) in (start..).zip(values.chunks_exact(self.values.width)) {

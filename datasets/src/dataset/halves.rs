@@ -164,6 +164,8 @@ impl TrainTest {
         };
         let test = test.prepared_like(&preparation)?;
         let train = train.with_preparation(preparation)?;
+        // Nothing was learnt from samples for validation, whose numbers may be any so far.
+        train.check_learnt_from(train.learnt()..train.len())?;
         if (train.sample_len(), train.image_shape()) != (test.sample_len(), test.image_shape()) {
             return Err(train.error(format!(
                 "samples to learn from have the shape {:?}, those for the test {:?}: make them \
@@ -200,10 +202,9 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
         }
     };
     let mut pixels = Pixels::default();
-    train.for_each_stored_floats(AT_A_TIME, |row, sample| {
+    train.for_each_stored_floats(0..train.learnt(), AT_A_TIME, |row, sample| {
         train.check_finite(row, sample)?;
         match &mut fit {
-            _ if row >= train.learnt() => {}
             Some(fit) => fit.push(sample),
             None => pixels.push(sample),
         }

@@ -1,5 +1,7 @@
 //! Samples as a model sees them that learnt from others, or as images.
 
+use std::ops::Range;
+
 use super::Dataset;
 use super::gather::AT_A_TIME;
 use crate::error::{Error, Short};
@@ -63,17 +65,24 @@ impl Dataset {
             _ => preparation.clone(),
         };
         let data = self.with_preparation(adapted)?;
-        if data.dtype() == Dtype::F32 {
-            data.for_each_stored_floats(AT_A_TIME, |row, sample| {
-                data.check_finite(row, sample)?;
-                let Some(at) = data.preparation.far_off(sample) else { return Ok(()) };
-                let place = data.cell(row as u32, at, sample[at]);
-                let remedy = data.remedy("mend it, or leave it empty as missing");
-                let problem = "far beyond the numbers learnt from";
-                Err(data.error(format!("{place} is {problem}: {remedy}")))
-            })?;
-        }
+        data.check_learnt_from(0..data.len())?;
         Ok(data)
+    }
+
+    /// Refuses numbers of `rows` that are far beyond those that its preparation learnt from, and
+    /// those of an array that are not finite.
+    pub(crate) fn check_learnt_from(&self, rows: Range<usize>) -> Result<(), Error> {
+        if self.dtype() != Dtype::F32 || rows.is_empty() {
+            return Ok(());
+        }
+        self.for_each_stored_floats(rows, AT_A_TIME, |row, sample| {
+            self.check_finite(row, sample)?;
+            let Some(at) = self.preparation.far_off(sample) else { return Ok(()) };
+            let place = self.cell(row as u32, at, sample[at]);
+            let remedy = self.remedy("mend it, or leave it empty as missing");
+            let problem = "far beyond the numbers learnt from";
+            Err(self.error(format!("{place} is {problem}: {remedy}")))
+        })
     }
 
     /// Refuses the sample `row` of an array if a value is infinite or NaN. In a table, NaN is a

@@ -74,6 +74,32 @@ fn they_fit_no_preparation_and_are_never_taken_for_the_test() {
     assert!(seen.iter().all(|value| value.abs() < 2.0), "{seen:?}");
 }
 
+/// Nothing is learnt from them, and what learnt from others cannot take them.
+#[test]
+fn their_numbers_far_beyond_the_others_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let values: Vec<f32> = (0..48).map(|value| (value % 7) as f32).collect();
+    // Lists of values, and images.
+    for (shape, of_validation) in [("(12, 4)", "(2, 4)"), ("(12, 2, 2)", "(2, 2, 2)")] {
+        for (wild, written) in [
+            (1e20, "sample 13, value 2: 1e20 is far beyond"),
+            (-3e38, "sample 13, value 2: -3e38 is far beyond"),
+            (f32::NAN, "sample 13 holds NaN at its value 2"),
+            (f32::INFINITY, "sample 13 holds inf at its value 2"),
+        ] {
+            let mut held = [1.0; 8];
+            held[6] = wild;
+            let members = [
+                Member::stored("x_train.npy", &npy("<f4", shape, &f32s(&values))),
+                Member::stored("x_val.npy", &npy("<f4", of_validation, &f32s(&held))),
+            ];
+            let path = put(dir.path(), "floats.npz", &zip(&members));
+            let error = open(&path).unwrap_err().to_string();
+            assert!(error.contains(written), "{error}");
+        }
+    }
+}
+
 #[test]
 fn a_half_may_have_no_labels() {
     let dir = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@
 
 mod file;
 
-pub use file::LoadReport;
+pub use file::{LoadReport, ParamFile};
 
 use crate::error::{Error, ensure};
 use crate::hardware::memory::{Slab, padded};

@@ -2,7 +2,7 @@
 
 use super::{autoencoder, classifier, params};
 use crate::support::bits;
-use narrows_engine::{ErrorKind, Params};
+use narrows_engine::{ErrorKind, ParamFile, Params};
 
 #[test]
 fn saved_parameters_come_back_with_every_bit() {
@@ -57,14 +57,15 @@ fn another_shape_is_named_with_both_sides() {
         |outputs| Params::new(&Network::builder(2).layer(Linear::new(outputs)).build().unwrap(), 1);
     let (mut ours, file) = (params(3), params(4).to_safetensors(&[("who", "test")]).unwrap());
     let before = bits(ours.values());
-    let report = ours.load_safetensors(&file).unwrap();
+    assert_eq!(ParamFile::read(&file).unwrap().metadata("who"), Some("test"));
+    let report = ours.copy_from_file(&ParamFile::read(&file).unwrap());
     assert_eq!(report.misshapen[0], "layers.0.weight is F32 [4, 2], expected F32 [3, 2]");
     assert!(report.loaded.is_empty() && report.missing.is_empty() && report.unused.is_empty());
     let message = report.check(false).unwrap_err().to_string();
     assert!(message.ends_with("expected F32 [3, 2], and 1 more do not fit"), "{message}");
     assert_eq!(bits(ours.values()), before);
 
-    let error = ours.load_safetensors(&file[..file.len() - 1]).unwrap_err();
+    let error = ParamFile::read(&file[..file.len() - 1]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Format);
     assert_eq!(ours.load("/nowhere/at all").unwrap_err().kind(), ErrorKind::Io);
 }
@@ -97,7 +98,9 @@ fn zeros_have_the_places_of_fresh_parameters_and_take_all_values_of_a_file() {
     assert_eq!(loaded.values().len(), saved.values().len());
     assert!(loaded.values().iter().all(|&value| value.to_bits() == 0));
     let file = saved.to_safetensors(&[]).unwrap();
-    assert_eq!(loaded.load_safetensors(&file).unwrap().loaded.len(), saved.entries().len());
+    let file = ParamFile::read(&file).unwrap();
+    assert_eq!(loaded.copy_from_file(&file).loaded.len(), saved.entries().len());
+    assert_eq!(file.metadata("who"), None);
     let fresh = Params::new(&network, 9);
     for (entry, fresh) in loaded.entries().iter().zip(fresh.entries()) {
         assert_eq!((&entry.name, &entry.range), (&fresh.name, &fresh.range));

@@ -246,6 +246,14 @@ impl Pretraining<'_> {
         Ok(Measured { scores: vec![evaluation.loss], course, seconds })
     }
 
+    /// Trains the autoencoder alone, to its end.
+    ///
+    /// # Errors
+    /// If the training diverges, or a stop was asked for.
+    pub fn train(&self, cx: &Context, observer: &dyn Observer) -> Result<Params, Error> {
+        Ok(self.train_to_part(cx, 1.0, observer)?.0)
+    }
+
     /// The best weights within `part` of the epochs, and these.
     fn train_to_part(
         &self,

@@ -5,6 +5,7 @@ mod read;
 mod write;
 
 use super::value::{Value, Values};
+use std::collections::BTreeMap;
 
 pub use read::Check;
 
@@ -66,5 +67,25 @@ impl Parameter {
         self.conditions.iter().all(|condition| {
             values.get(&condition.parameter).is_some_and(|value| condition.is.contains(value))
         })
+    }
+}
+
+impl Space {
+    /// The space without the parameters that are `fixed` at the text that an option takes. A
+    /// condition on one is decided: it falls away, or takes its parameter with it.
+    pub fn without(&self, fixed: &BTreeMap<String, String>) -> Space {
+        let mut left: Vec<Parameter> = Vec::with_capacity(self.parameters.len());
+        for parameter in self.parameters.iter().filter(|p| !fixed.contains_key(&p.name)) {
+            let holds = |condition: &Condition| match fixed.get(&condition.parameter) {
+                Some(text) => condition.is.iter().any(|value| value.is_written(text)),
+                None => left.iter().any(|other| other.name == condition.parameter),
+            };
+            if parameter.conditions.iter().all(holds) {
+                let mut parameter = parameter.clone();
+                parameter.conditions.retain(|condition| !fixed.contains_key(&condition.parameter));
+                left.push(parameter);
+            }
+        }
+        Space { parameters: left }
     }
 }

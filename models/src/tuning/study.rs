@@ -40,6 +40,13 @@ pub enum State {
     Waiting,
 }
 
+impl State {
+    /// True if nothing more happens to the trial.
+    pub fn is_finished(self) -> bool {
+        matches!(self, State::Complete | State::Pruned | State::Failed)
+    }
+}
+
 /// A trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {

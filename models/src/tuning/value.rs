@@ -43,4 +43,10 @@ impl Value {
             Value::Bool(_) | Value::Text(_) => None,
         }
     }
+
+    /// True if an option takes `text` for this value.
+    pub fn is_written(&self, text: &str) -> bool {
+        let same = |x: f64| text.trim().parse() == Ok(x);
+        self.to_string() == text || self.number().is_some_and(same)
+    }
 }

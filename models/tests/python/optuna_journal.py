@@ -20,7 +20,10 @@ except ImportError:
     sys.exit(3)
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.storages.journal import JournalFileBackend
+try:
+    from optuna.storages.journal import JournalFileBackend
+except ImportError:  # before version 4
+    from optuna.storages import JournalFileStorage as JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -2,6 +2,8 @@
 
 mod defaults;
 
+pub use defaults::weak;
+
 use super::augmentation::{self, Items, augmentation};
 use super::classifier::ClassifierTraining;
 use super::prefixed::Named;

@@ -60,7 +60,6 @@ struct Axis {
 /// Draws the trials of a study, coloured from poor to good, the best one thick; those that were
 /// paused or pruned are grey and have no value. The space gives the axes: if it has more
 /// parameters than a picture has room for, the first ones are drawn.
-#[cfg_attr(not(test), expect(dead_code, reason = "the search draws them"))]
 pub fn coordinates(
     study: &Study,
     space: &Space,

@@ -35,7 +35,6 @@ struct Field {
 /// Draws the values on the way of a study's trials: complete ones are coloured by their final
 /// value, from poor to good, the best is thick, and paused or pruned ones are grey. `steps` names
 /// the steps: `epoch`.
-#[cfg_attr(not(test), expect(dead_code, reason = "the search draws them"))]
 pub fn courses(
     study: &Study,
     title: &str,

@@ -16,7 +16,6 @@ const NAME: i32 = 330;
 const MOST: usize = 30;
 
 /// A bar for each parameter, the largest first. A share that is not a number has no bar.
-#[cfg_attr(not(test), expect(dead_code, reason = "the search draws them"))]
 pub fn importance(rows: &[(String, f64)], title: &str) -> Result<String, Error> {
     let mut rows: Vec<(&str, f64)> = rows.iter().map(|(name, x)| (name.as_str(), *x)).collect();
     let key = |share: f64| if share.is_nan() { f64::NEG_INFINITY } else { share };

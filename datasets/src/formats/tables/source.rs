@@ -16,8 +16,8 @@ pub(crate) enum Cell<'a> {
     Text(&'a str),
 }
 
-/// Takes the number of a row, as the user counts it (of a CSV file the line, from 1 on), and its
-/// cells.
+/// Takes the number of a row, as the user counts it (from 0 on; of a CSV file the line, from 1 on),
+/// and its cells.
 pub(crate) type TakeRow<'a> = dyn FnMut(u64, &[Cell<'_>]) -> Result<(), Error> + 'a;
 
 /// Takes the next rows of a table.

@@ -2,11 +2,44 @@
 
 use super::{ParamEntry, Params};
 use crate::error::Error;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
+
+/// A complete safetensors file in memory, whose header was read.
+#[derive(Debug)]
+pub struct ParamFile<'f> {
+    header: Metadata,
+    /// All tensors.
+    bytes: &'f [u8],
+}
+
+impl<'f> ParamFile<'f> {
+    /// Reads the header. No values are looked at.
+    ///
+    /// # Errors
+    /// If that is no complete safetensors file.
+    pub fn read(file: &'f [u8]) -> Result<ParamFile<'f>, Error> {
+        let (length, header) = SafeTensors::read_metadata(file)
+            .map_err(|e| Error::format(format!("not a complete safetensors file ({e})")))?;
+        Ok(ParamFile { header, bytes: &file[size_of::<u64>() + length..] })
+    }
+
+    /// The text that the header has for `key` beside the tensors.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.header.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// The values of a tensor of that name, shape and 32-bit floats, if there is one.
+    fn values(&self, name: &str, shape: &[usize]) -> Option<&'f [[u8; 4]]> {
+        let found = self.header.info(name)?;
+        let (start, end) = found.data_offsets;
+        (found.dtype == Dtype::F32 && found.shape == shape)
+            .then(|| self.bytes[start..end].as_chunks::<4>().0)
+    }
+}
 
 /// The tensors of a file, compared with the parameters of a network by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,34 +58,23 @@ pub struct LoadReport {
 }
 
 impl LoadReport {
-    /// Compares the safetensors file of those bytes with parameters of those entries. No values are
-    /// read.
-    ///
-    /// # Errors
-    /// If that is no complete safetensors file.
-    pub fn new(entries: &[ParamEntry], file: &[u8]) -> Result<LoadReport, Error> {
-        Ok(LoadReport::of(entries, &tensors(file)?))
-    }
-
-    fn of(entries: &[ParamEntry], tensors: &SafeTensors<'_>) -> LoadReport {
+    /// Compares a file with parameters of those entries. No values are read.
+    pub fn new(entries: &[ParamEntry], file: &ParamFile<'_>) -> LoadReport {
         let mut report = LoadReport::default();
         for entry in entries {
             let (name, shape) = (&entry.name, &entry.spec.shape);
-            match tensors.tensor(name) {
-                Err(_) => report.missing.push(name.clone()),
-                Ok(found) if found.dtype() == Dtype::F32 && found.shape() == shape => {
-                    report.loaded.push(name.clone());
-                }
-                Ok(found) => report.misshapen.push(format!(
+            match file.header.info(name) {
+                None => report.missing.push(name.clone()),
+                Some(_) if file.values(name, shape).is_some() => report.loaded.push(name.clone()),
+                Some(found) => report.misshapen.push(format!(
                     "{name} is {:?} {:?}, expected F32 {shape:?}",
-                    found.dtype(),
-                    found.shape()
+                    found.dtype, found.shape
                 )),
             }
         }
-        let ours = |name: &&str| entries.iter().any(|entry| entry.name == *name);
-        let unused = tensors.names().into_iter().filter(|name| !ours(name));
-        report.unused = unused.map(str::to_string).collect();
+        let ours = |name: &String| entries.iter().any(|entry| entry.name == *name);
+        report.unused = file.header.offset_keys();
+        report.unused.retain(|name| !ours(name));
         report.unused.sort();
         report
     }
@@ -99,22 +121,16 @@ impl Params {
             .map_err(|e| Error::format(format!("cannot write the parameters: {e}")))
     }
 
-    /// Takes over the tensors of the safetensors file of those bytes that [`LoadReport::loaded`]
-    /// names; other parameters keep their values. All stay frozen or trainable as they were.
-    ///
-    /// # Errors
-    /// If that is no complete safetensors file; nothing is changed then.
-    pub fn load_safetensors(&mut self, file: &[u8]) -> Result<LoadReport, Error> {
-        let tensors = tensors(file)?;
-        let report = LoadReport::of(&self.entries, &tensors);
-        for name in &report.loaded {
-            let found = tensors.tensor(name).ok();
-            let bytes = found.iter().flat_map(|tensor| tensor.data().as_chunks::<4>().0);
-            for (value, bytes) in self.get_mut(name).into_iter().flatten().zip(bytes) {
+    /// Takes over the tensors of a file that [`LoadReport::loaded`] names; other parameters keep
+    /// their values. All stay frozen or trainable as they were.
+    pub fn copy_from_file(&mut self, file: &ParamFile<'_>) -> LoadReport {
+        for entry in &self.entries {
+            let found = file.values(&entry.name, &entry.spec.shape).unwrap_or_default();
+            for (value, bytes) in self.values[entry.range.clone()].iter_mut().zip(found) {
                 *value = f32::from_le_bytes(*bytes);
             }
         }
-        Ok(report)
+        LoadReport::new(&self.entries, file)
     }
 
     /// Writes a safetensors file, all or nothing: a file beside it, of a name that nobody else has,
@@ -146,9 +162,12 @@ impl Params {
     /// these parameters in name or shape; nothing is changed then.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let (path, file) = read(path.as_ref())?;
-        LoadReport::new(&self.entries, &file)
-            .and_then(|report| report.check(true))
-            .and_then(|()| self.load_safetensors(&file).map(|_| ()))
+        ParamFile::read(&file)
+            .and_then(|file| {
+                LoadReport::new(&self.entries, &file).check(true)?;
+                let _complete = self.copy_from_file(&file);
+                Ok(())
+            })
             .map_err(|e| e.within(path.display()))
     }
 
@@ -159,13 +178,9 @@ impl Params {
     /// If the file cannot be read or is no complete safetensors file; nothing is changed then.
     pub fn load_partly(&mut self, path: impl AsRef<Path>) -> Result<LoadReport, Error> {
         let (path, file) = read(path.as_ref())?;
-        self.load_safetensors(&file).map_err(|e| e.within(path.display()))
+        let file = ParamFile::read(&file).map_err(|e| e.within(path.display()))?;
+        Ok(self.copy_from_file(&file))
     }
-}
-
-fn tensors(file: &[u8]) -> Result<SafeTensors<'_>, Error> {
-    SafeTensors::deserialize(file)
-        .map_err(|e| Error::format(format!("not a complete safetensors file ({e})")))
 }
 
 /// Writes a file as a whole or not at all.

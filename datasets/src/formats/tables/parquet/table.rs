@@ -124,7 +124,7 @@ impl TableSource for ParquetTable {
     }
 }
 
-/// The rows of a batch. They are counted from 1 on.
+/// The rows of a batch. They are counted from 0 on, as where no file is read any more.
 struct Batch {
     rows_before: u64,
     rows: usize,
@@ -141,7 +141,7 @@ impl Part for Batch {
             for (place, column) in &self.wanted {
                 cells[*place] = column.cell(row);
             }
-            take(self.rows_before + row as u64 + 1, &cells)?;
+            take(self.rows_before + row as u64, &cells)?;
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl ParquetTable {
         }
         let cells = self.wanted.iter().zip(batch.columns()).map(|(&place, array)| {
             let cells = Cells::new(array).map_err(|Infinite(row)| {
-                let (row, name) = (rows_before + row as u64 + 1, Short(&self.names[place]));
+                let (row, name) = (rows_before + row as u64, Short(&self.names[place]));
                 let problem = format!(
                     "row {row}, column {name}: is infinite: replace it by a number or a null"
                 );

@@ -1,6 +1,7 @@
 use super::*;
 use crate::tuning::space::Domain;
 use crate::tuning::value::Values;
+use std::collections::BTreeMap;
 
 const ALL: &str = r#"
 # published defaults
@@ -208,4 +209,31 @@ fn damaged_texts_are_refused_in_one_line() {
             }
         }
     }
+}
+
+#[test]
+fn fixed_parameters_leave_and_decide_the_conditions_on_them() {
+    let space = Space::read(ALL, &anything).unwrap();
+    let without = |fixed: &[(&str, &str)]| {
+        let fixed = fixed.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+        space.without(&fixed)
+    };
+    let names = |space: &Space| -> Vec<String> {
+        space.parameters.iter().map(|parameter| parameter.name.clone()).collect()
+    };
+    assert_eq!(without(&[]), space);
+    assert_eq!(without(&[("unknown", "1")]), space);
+    let denoise = without(&[("objective", "denoise"), ("finetune-lr", "0.01")]);
+    let left = ["finetune-dropout", "finetune-epochs", "layers", "corruption", "bias"];
+    assert_eq!(names(&denoise), left);
+    assert_eq!(denoise.parameters[3].conditions.len(), 1, "that on layers");
+    assert!(denoise.parameters[4].conditions.is_empty());
+    assert!(!names(&without(&[("objective", "plain")])).contains(&"corruption".to_string()));
+    assert!(names(&without(&[("layers", " 2.0")])).contains(&"corruption".to_string()));
+    // A parameter that leaves takes those that depend on it along.
+    let chain = "[a]\nchoice = [1, 2]\n[b]\nchoice = [1, 2]\nwhen = { a = 1 }\n\
+                 [c]\nchoice = [1, 2]\nwhen = { b = 1 }";
+    let chain = Space::read(chain, &anything).unwrap();
+    let fixed = BTreeMap::from([("a".to_string(), "2".to_string())]);
+    assert!(names(&chain.without(&fixed)).is_empty());
 }

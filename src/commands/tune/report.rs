@@ -1,0 +1,326 @@
+//! The end of a study: its best trials, the final test, and what it leaves.
+
+use super::board::{ranking, result, words};
+use super::configuration::Configuration;
+use super::test::{self, FINALISTS, Tested};
+use super::work::Search;
+use super::{NAME, best};
+use crate::cli::options::tune::{GoalName, Tune};
+use crate::error::{Error, bail};
+use crate::output::numbers::{counted, duration, percent, thousands};
+use crate::output::plot;
+use crate::output::progress::Progress;
+use crate::output::summary::Summary;
+use crate::output::tables::estimate::{cells, gained};
+use crate::run::folder::SUMMARY;
+use crate::shell::quoted;
+use narrows_engine::Context;
+use narrows_models::statistics::Gain;
+use narrows_models::tuning::importance::importance;
+use narrows_models::tuning::schedule::FIRST;
+use narrows_models::tuning::{Journal, State, Study, Trial, Values};
+use narrows_models::{Checkpoints, Event, Observer};
+use serde_json::Value as Json;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// The trials that the table shows.
+const SHOWN: usize = 5;
+/// The folder of checkpoints of the final test.
+const TEST: &str = "test";
+/// All trials as a table.
+const TABLE: &str = "trials.csv";
+
+/// What the report is made from.
+pub struct Report<'r> {
+    pub search: &'r Search<'r>,
+    pub options: &'r Tune,
+    /// The options that name the data, as they were given.
+    pub data_words: String,
+    pub cx: &'r Context,
+    /// Set by a signal.
+    pub stop: Arc<AtomicBool>,
+    /// The checkpoints of the final test, but for their folder.
+    pub checkpoints: Checkpoints,
+}
+
+/// The results of the final test.
+struct Finals<'s> {
+    trial: &'s Trial,
+    tuned: Tested,
+    /// Those of the defaults, unless the trial has them.
+    untuned: Option<Tested>,
+}
+
+/// Watches the final test.
+struct Watch {
+    progress: Progress,
+    checkpoints: Checkpoints,
+}
+
+impl Observer for Watch {
+    fn notice(&self, event: &Event<'_>) {
+        self.progress.notice(event);
+    }
+
+    fn checkpoints(&self) -> Option<&Checkpoints> {
+        Some(&self.checkpoints)
+    }
+}
+
+impl Report<'_> {
+    /// Ends the study: tests the best trial, writes its files, and returns the report.
+    pub fn write(&self, journal: &mut Journal) -> Result<String, Error> {
+        let Search { schedule, folder, goal, .. } = self.search;
+        let (goal, base) = (*goal, &self.options.base.0);
+        let mut locked = journal.lock()?;
+        let trials = locked.study().map_or(0, |study| study.trials.len());
+        if schedule.most.is_some_and(|most| trials >= most) && !self.options.search.worker {
+            schedule.prune(&mut locked);
+        }
+        locked.commit()?;
+        let study = journal.study().ok_or_else(|| self.search.gone())?;
+        let path = quoted(folder.path().display());
+        if self.options.search.worker {
+            let all = counted(study.trials.len(), "trial");
+            return Ok(format!("{all} in the study\nstudy folder: {path}\n"));
+        }
+        let again = format!("narrows tune{} --study {path}", self.data_words);
+        let Some(best) = study.best() else {
+            bail!("no trial came to its end: go on by {again} and a longer --budget")
+        };
+        folder.write(TABLE, table(study).as_bytes())?;
+        self.draw(study)?;
+        let defaults = self.defaults(study, best);
+        let finals = match goal {
+            GoalName::Accuracy => Some(self.test(study, defaults)?),
+            GoalName::Reconstruction => None,
+        };
+        let best = finals.as_ref().map_or(best, |finals| finals.trial);
+        let configuration = Configuration::new(self.search.shared, &best.values)?;
+        best::write(folder, &configuration, best.number, goal == GoalName::Accuracy)?;
+        let dataset = self.search.shared.data.train.name();
+        let mut text = self.head(study, dataset)?;
+        text += &leaders(study, goal);
+        let mut summary = Summary::new(NAME, dataset)
+            .row("seed", base.running.seed)
+            .row("threads", self.cx.threads())
+            .row("trials", study.trials.len())
+            .row("best_trial", best.number)
+            .row("best_value", best.value)
+            .row("best_values", &best.values);
+        if let Some(finals) = &finals {
+            summary = summary
+                .row("draws", base.labels.draws)
+                .row("tuned", &finals.tuned)
+                .optional("defaults", finals.untuned.as_ref());
+            text += &self.comparison(finals, defaults);
+        }
+        let seconds = self.search.begun.elapsed().as_secs_f64();
+        folder.write(SUMMARY, summary.text(seconds)?.as_bytes())?;
+        let _ = write!(text, "\n{} in all\nstudy folder: {path}\n", duration(seconds));
+        Ok(text + &self.next(&configuration, &path))
+    }
+
+    /// Draws the study.
+    fn draw(&self, study: &Study) -> Result<(), Error> {
+        let Search { schedule, folder, goal, .. } = self.search;
+        let title = &self.search.shared.data.train.name();
+        let (name, percent) = match goal {
+            GoalName::Accuracy => ("validation accuracy", true),
+            GoalName::Reconstruction => ("error held out", false),
+        };
+        let measure = plot::Measure { name, percent };
+        let shares = importance(study).into_iter().map(|of| (of.parameter, of.share));
+        let shares: Vec<_> = shares.collect();
+        let coordinates = plot::coordinates(study, &schedule.space, title, &measure)?;
+        folder.write("coordinates.svg", coordinates.as_bytes())?;
+        folder.write("importance.svg", plot::importance(&shares, title)?.as_bytes())?;
+        folder.write("courses.svg", plot::courses(study, title, "epoch", &measure)?.as_bytes())
+    }
+
+    /// The trial with the defaults of the best one's method.
+    fn defaults<'s>(&self, study: &'s Study, best: &Trial) -> Option<&'s Trial> {
+        let method = |values: &Values| values.get(super::METHOD).cloned();
+        let is_default = |trial: &&Trial| trial.attributes.contains_key(FIRST);
+        study
+            .trials
+            .iter()
+            .filter(is_default)
+            .find(|trial| method(&trial.values) == method(&best.values))
+    }
+
+    /// Trains the best trials and the defaults on fresh draws. Of the trials, the one with the best
+    /// validation on all draws, those of the search and these, is returned: only its test counts.
+    fn test<'s>(&self, study: &'s Study, defaults: Option<&Trial>) -> Result<Finals<'s>, Error> {
+        let draws = self.options.base.0.labels.draws;
+        let of = |trial: &Trial| {
+            let configuration = Configuration::new(self.search.shared, &trial.values)?;
+            let folder = self.search.folder.file(TEST).join(trial.number.to_string());
+            let checkpoints =
+                Checkpoints { folder, stop: Arc::clone(&self.stop), ..self.checkpoints.clone() };
+            let quiet = self.options.base.0.running.machine.quiet;
+            let watch = Watch { progress: Progress::new(quiet), checkpoints };
+            Tested::of(&configuration, draws, self.cx, &watch)
+        };
+        let mut best: Option<(f64, &Trial, Tested)> = None;
+        for trial in ranking(study).into_iter().take(FINALISTS) {
+            let tested = of(trial)?;
+            let searched = trial.value.unwrap_or(f64::NAN) * self.search.draws as f64;
+            let fresh: f64 = tested.validation.per_draw.iter().sum();
+            let mean = (searched + fresh) / (self.search.draws + draws) as f64;
+            if best.as_ref().is_none_or(|(other, ..)| study.direction.better(mean, *other)) {
+                best = Some((mean, trial, tested));
+            }
+        }
+        let (_, trial, tuned) = best.expect("a study that is tested has a best trial");
+        let untuned = match defaults {
+            Some(defaults) if defaults.number != trial.number => Some(of(defaults)?),
+            _ => None,
+        };
+        // They are of no more use.
+        let _ = std::fs::remove_dir_all(self.search.folder.file(TEST));
+        Ok(Finals { trial, tuned, untuned })
+    }
+
+    fn head(&self, study: &Study, dataset: &str) -> Result<String, Error> {
+        let count = |state| study.trials.iter().filter(|trial| trial.state == state).count();
+        let options = &self.options.search;
+        let (all, through) = (study.trials.len(), count(State::Complete));
+        let mut text = format!("{dataset}: {}, {} through", counted(all, "trial"), through);
+        let early = count(State::Pruned) + count(State::Running);
+        if early > 0 {
+            let _ = write!(text, ", {early} ended early");
+        }
+        if count(State::Failed) > 0 {
+            let _ = write!(text, ", {} failed", count(State::Failed));
+        }
+        if self.search.goal == GoalName::Accuracy {
+            let configuration = Configuration::new(self.search.shared, &Values::new())?;
+            let validation = configuration.curve(1).points[0].validation;
+            let _ = write!(
+                text,
+                "\n{} a trial, {} each: the best is chosen by {} looks at these labels",
+                counted(options.trial_draws, "label draw"),
+                counted(validation, "validation label"),
+                thousands(through),
+            );
+        }
+        Ok(text + "\n\n")
+    }
+
+    /// The final test.
+    fn comparison(&self, finals: &Finals<'_>, defaults: Option<&Trial>) -> String {
+        let Finals { trial: best, tuned, untuned } = finals;
+        let base = &self.options.base.0;
+        let draws = base.labels.draws;
+        let metric = test::name(base.metric.metric);
+        let mut text = format!(
+            "\n{:<28} {:>14} {:>20} {:>18}\n",
+            format!("{} not searched on", counted(draws, "draw")),
+            "validation, %",
+            format!("test {metric}, %"),
+            "95 % interval"
+        );
+        let mut row = |name: &str, tested: &Tested| {
+            let [test, interval] = cells(&tested.test.estimate);
+            let validation = percent(tested.validation.estimate.mean);
+            let _ = writeln!(text, "{name:<28} {validation:>14} {test:>20} {interval:>18}");
+        };
+        let Some(untuned) = untuned else {
+            row("defaults", tuned);
+            return text + "\nNo trial was better than the defaults.\n";
+        };
+        row("defaults", untuned);
+        row(&format!("trial {}", best.number), tuned);
+        let gain = tuned.gain_over(untuned);
+        let _ = writeln!(text, "\ngain on the test: {} points", gained(&gain, draws));
+        let lead = best.value.zip(defaults.and_then(|trial| trial.value)).map(|(a, b)| a - b);
+        text + &lead.map_or(String::new(), |lead| vanished(lead, &gain))
+    }
+
+    /// The commands to go on by.
+    fn next(&self, best: &Configuration<'_>, path: &str) -> String {
+        let data = &self.data_words;
+        let pretrain = format!("narrows pretrain{data} --config {path}/{}", best::PRETRAIN);
+        if self.search.goal == GoalName::Reconstruction {
+            return format!("next: {pretrain}\n");
+        }
+        let train = format!("narrows train{data} --config {path}/{}", best::TRAIN);
+        match best.pretrains() {
+            true => format!("next: {pretrain}\n{:6}{train} --encoder runs/pretrain-N\n", ""),
+            false => format!("next: {train}\n"),
+        }
+    }
+}
+
+/// A sentence on how much of the lead on validation labels is left on the test.
+fn vanished(lead: f64, gain: &Gain) -> String {
+    let (lead, gain) = (100.0 * lead, 100.0 * gain.mean);
+    let gone = lead - gain;
+    match gone > 0.0 {
+        true => format!(
+            "On validation labels the lead was {lead:+.2} points; {gone:.2} of them vanished, as \
+             of any winner of a choice.\n"
+        ),
+        false => format!("On validation labels the lead was {lead:+.2} points.\n"),
+    }
+}
+
+/// The best trials.
+fn leaders(study: &Study, goal: GoalName) -> String {
+    let heading = match goal {
+        GoalName::Accuracy => "validation",
+        GoalName::Reconstruction => "error held out",
+    };
+    let mut text = format!("{:>6}  {heading:>14}\n", "trial");
+    for trial in ranking(study).into_iter().take(SHOWN) {
+        let value = result(goal, trial.value.unwrap_or(f64::NAN));
+        let head = format!("{:>6}  {value:>14}  ", trial.number);
+        text += &wrapped(&head, &words(trial));
+    }
+    text
+}
+
+/// `head` and `text` in lines of at most 100 columns, the later ones as far in as the head is long.
+fn wrapped(head: &str, text: &str) -> String {
+    let mut lines = vec![head.to_string()];
+    for word in text.split(", ") {
+        let line = lines.last_mut().expect("there is one");
+        if line.len() > head.len() && line.len() + word.len() + 3 > 100 {
+            line.push(',');
+            lines.push(format!("{:1$}{word}", "", head.len()));
+        } else {
+            let comma = if line.len() > head.len() { ", " } else { "" };
+            *line += &format!("{comma}{word}");
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// All trials as CSV.
+fn table(study: &Study) -> String {
+    let names: std::collections::BTreeSet<&String> =
+        study.trials.iter().flat_map(|trial| trial.values.keys()).collect();
+    let cell = |text: String| match text.contains([',', '"', '\n']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text,
+    };
+    let mut text = "trial,state,value,seconds".to_string();
+    names.iter().for_each(|name| text += &format!(",{}", cell((*name).clone())));
+    text += "\n";
+    for trial in &study.trials {
+        let state = format!("{:?}", trial.state).to_lowercase();
+        let value = trial.last_value().map_or(String::new(), |value| value.to_string());
+        let seconds = trial.attributes.get("seconds").and_then(Json::as_f64);
+        let seconds = seconds.map_or(String::new(), |seconds| seconds.to_string());
+        text += &format!("{},{state},{value},{seconds}", trial.number);
+        for name in &names {
+            let value = trial.values.get(*name).map_or(String::new(), ToString::to_string);
+            text += &format!(",{}", cell(value));
+        }
+        text += "\n";
+    }
+    text
+}

@@ -1,0 +1,142 @@
+//! The search space of a study: the file of `--space`, or the one built in, for the methods and the
+//! data at hand.
+
+use super::configuration::METHOD;
+use crate::cli::options::augmentation::Items;
+use crate::cli::options::semi::{SemiName, weak};
+use crate::cli::{config, parse};
+use crate::error::{Error, bail};
+use narrows_datasets::{Augmentation, Dataset};
+use narrows_models::Model;
+use narrows_models::tuning::{Domain, Space, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The space where no other is given.
+const DEFAULT: &str = include_str!("spaces/default.toml");
+
+/// All that a condition may say of the method.
+const METHODS: &str = r#"["scratch", "freeze", "slow", "full", "gradual", "lp-ft", "pseudo-labels",
+"mean-teacher", "vat", "ladder", "autoencoder"]"#;
+
+/// The method of a search for an autoencoder alone.
+pub const AUTOENCODER: &str = "autoencoder";
+
+/// What is known before the search begins.
+pub struct Known<'a> {
+    pub train: &'a Dataset,
+    pub model: Model,
+    /// An encoder is there already.
+    pub encoder: bool,
+    /// The methods to choose from, at least one.
+    pub methods: Vec<String>,
+}
+
+/// The space of the file `path`, or the one built in.
+pub fn space(path: Option<&Path>, known: &Known<'_>) -> Result<Space, Error> {
+    let text = match path {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|e| Error::at(path, format_args!("cannot read the search space: {e}")))?,
+        None => DEFAULT.to_string(),
+    };
+    let read = |text: &str| {
+        Space::read(text, &|name, value| known.check(name, value)).map_err(|e| match path {
+            Some(path) => Error::at(path, e),
+            None => Error::new(format!("the space built in: {e}")),
+        })
+    };
+    // Behind the text, so that its lines keep their numbers.
+    let has_method = text.parse::<toml::Table>().is_ok_and(|table| table.contains_key(METHOD));
+    let method = if has_method { String::new() } else { format!("[{METHOD}]\nchoice = {METHODS}") };
+    let all = format!(
+        "{text}\n{method}\n[data]\nchoice = [\"images\", \"other\"]\n[network]\nchoice = \
+         [\"dense\", \"conv\", \"resnet\"]\n[encoder]\nchoice = [\"new\", \"given\", \"none\"]\n"
+    );
+    let mut space = read(&all)?;
+    let mut facts = known.facts();
+    match &known.methods[..] {
+        [only] if !has_method => drop(facts.insert(METHOD.to_string(), only.clone())),
+        several if !has_method => space = with_methods(space, several),
+        _ => {}
+    }
+    space = space.without(&facts);
+    for parameter in &mut space.parameters {
+        if let Domain::Choice(values) = &mut parameter.domain {
+            values.iter_mut().for_each(|value| *value = known.in_size(value));
+        }
+    }
+    if space.parameters.iter().all(|parameter| parameter.name == METHOD) {
+        let methods = known.methods.join(",");
+        bail!("the search space has no parameter for {methods}: give another by --space")
+    }
+    Ok(space)
+}
+
+/// The space for `methods` alone, of which there are several.
+fn with_methods(mut space: Space, methods: &[String]) -> Space {
+    let is_one = |value: &Value| matches!(value, Value::Text(name) if methods.contains(name));
+    space.parameters.retain_mut(|parameter| {
+        if let Domain::Choice(names) = &mut parameter.domain
+            && parameter.name == METHOD
+        {
+            names.retain(is_one);
+        }
+        let of_method = parameter.conditions.iter_mut().filter(|c| c.parameter == METHOD);
+        of_method.fold(true, |possible, condition| {
+            condition.is.retain(is_one);
+            possible && !condition.is.is_empty()
+        })
+    });
+    // A condition that always holds says nothing.
+    for parameter in &mut space.parameters {
+        parameter.conditions.retain(|c| c.parameter != METHOD || c.is.len() < methods.len());
+    }
+    space
+}
+
+impl Known<'_> {
+    /// The values of what conditions may name beside parameters.
+    fn facts(&self) -> BTreeMap<String, String> {
+        let data = if self.train.image_shape().is_some() { "images" } else { "other" };
+        let network = Model::ALL.iter().find(|(_, model)| *model == self.model);
+        let needs = |method: &String| !["scratch", "ladder"].contains(&method.as_str());
+        let encoder = match (self.encoder, self.methods.iter().any(needs)) {
+            (true, _) => "given",
+            (false, true) => "new",
+            (false, false) => "none",
+        };
+        let network = network.map_or("dense", |(name, _)| name);
+        let facts = [("data", data), ("network", network), ("encoder", encoder)];
+        facts.map(|(name, value)| (name.to_string(), value.to_string())).into()
+    }
+
+    /// A placeholder of an augmentation as that of images of this size.
+    fn in_size(&self, value: &Value) -> Value {
+        let Value::Text(text) = value else { return value.clone() };
+        let shape = self.train.image_shape();
+        let items = |augmentation: Augmentation| {
+            let list = config::table(&Augment { augment: Items(augmentation) });
+            let list = list.ok().and_then(|table| config::flag_value(table.get("augment")?));
+            list.filter(|list| !list.is_empty()).unwrap_or_else(|| "none".to_string())
+        };
+        let strong = SemiName::PseudoLabels.strong(shape);
+        Value::Text(text.replace("$weak", &items(weak(shape))).replace("$strong", &items(strong)))
+    }
+
+    /// Refuses what is no option of a trial, and values that the option does not take.
+    fn check(&self, name: &str, value: &Value) -> Result<(), String> {
+        if matches!(name, METHOD | "data" | "network" | "encoder") {
+            return match (name, value) {
+                (METHOD, Value::Text(text)) if text == AUTOENCODER => Ok(()),
+                (METHOD, value) => parse::check_option("methods", &value.to_string()),
+                _ => Ok(()),
+            };
+        }
+        parse::check_option(name, &self.in_size(value).to_string())
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Augment {
+    augment: Items,
+}

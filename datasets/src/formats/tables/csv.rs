@@ -144,6 +144,13 @@ impl CsvTable {
         }
         if !header.is_empty() {
             start = records.place();
+            // Its own errors come with the rows.
+            if let Ok(Some(record)) = records.next()
+                && is_rule(&record)
+            {
+                notes.push(format!("line {}, a rule of dashes, is left out", record.line));
+                start = records.place();
+            }
         }
         drop(records);
         let (path, missing) = (path.to_owned(), options.missing.clone());
@@ -284,6 +291,13 @@ pub(super) fn known_decimal(known: &[Column]) -> Option<Decimal> {
     };
     let any = known.iter().filter_map(comma).reduce(|one, other| one || other)?;
     Some(if any { Decimal::Comma } else { Decimal::Point })
+}
+
+/// Tells whether a record is a rule below the header, as Markdown and PostgreSQL draw it.
+fn is_rule(record: &Record) -> bool {
+    let dashes = record.cells().flat_map(str::bytes).filter(|&byte| byte == b'-').count();
+    let of_rule = |byte: u8| matches!(byte, b'-' | b'+' | b':' | b'=' | b' ' | b'\t');
+    dashes > 2 && record.cells().flat_map(str::bytes).all(of_rule)
 }
 
 /// The name, or another that is none of `names`.

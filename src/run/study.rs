@@ -71,6 +71,11 @@ impl StudyFolder {
         }
     }
 
+    /// Removes the checkpoints of all trials.
+    pub fn forget_all(&self) {
+        let _ = fs::remove_dir_all(self.file(TRIALS));
+    }
+
     /// Removes the checkpoints of a trial.
     pub fn forget(&self, trial: usize) {
         // What cannot be removed is in nobody's way.

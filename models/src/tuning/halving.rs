@@ -156,6 +156,26 @@ impl Halving {
     }
 }
 
+impl Halving {
+    /// The paused trials that will hardly go on: at their rung, more than twice as many trials as
+    /// are promoted are better.
+    pub fn unlikely(&self, study: &Study) -> Vec<usize> {
+        let mut out = Vec::new();
+        for rung in 0..self.rungs.len() {
+            let place = |trial: &Trial| rung.checked_sub(self.first_rung(trial.number));
+            let mut there: Vec<(f64, &Trial)> = (study.trials.iter())
+                .filter_map(|trial| Some((*rung_values(trial).get(place(trial)?)?, trial)))
+                .collect();
+            there.sort_by(|a, b| order(study.direction, a.0, b.0));
+            let likely = 2 * there.len().div_ceil(self.factor.max(1)) + 1;
+            let ends_here = |trial: &Trial| place(trial) == Some(rung_values(trial).len() - 1);
+            let rest = there.iter().skip(likely).map(|(_, trial)| *trial);
+            out.extend(rest.filter(|t| is_paused(t) && ends_here(t)).map(|trial| trial.number));
+        }
+        out
+    }
+}
+
 /// The order of two values, the better one first; not a number last.
 pub(super) fn order(direction: Direction, a: f64, b: f64) -> std::cmp::Ordering {
     direction.better(b, a).cmp(&direction.better(a, b))

@@ -76,10 +76,15 @@ impl Report<'_> {
         let (goal, base) = (*goal, &self.options.base.0);
         let mut locked = journal.lock()?;
         let trials = locked.study().map_or(0, |study| study.trials.len());
-        if schedule.most.is_some_and(|most| trials >= most) && !self.options.search.worker {
+        let is_over = schedule.most.is_some_and(|most| trials >= most);
+        let is_over = is_over && !self.options.search.worker;
+        if is_over {
             schedule.prune(&mut locked);
         }
         locked.commit()?;
+        if is_over {
+            folder.forget_all();
+        }
         let study = journal.study().ok_or_else(|| self.search.gone())?;
         let path = quoted(folder.path().display());
         if self.options.search.worker {

@@ -144,6 +144,10 @@ impl Search<'_> {
             if study.trials.get(job.trial).is_some_and(|trial| trial.state.is_finished()) {
                 self.folder.forget(job.trial);
             }
+            // Their checkpoints would fill the disk. Without them they would begin anew.
+            for trial in self.schedule.halving.unlikely(study) {
+                self.folder.forget(trial);
+            }
             self.board.update(study, job.trial);
             if let Some(problem) = self.board.hopeless(study) {
                 return Err(Error::new(problem));

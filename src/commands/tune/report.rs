@@ -24,6 +24,7 @@ use serde_json::Value as Json;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 /// The trials that the table shows.
 const SHOWN: usize = 5;
@@ -170,8 +171,19 @@ impl Report<'_> {
             Tested::of(&configuration, draws, self.cx, &watch)
         };
         let mut best: Option<(f64, &Trial, Tested)> = None;
+        let mut last = Duration::ZERO;
         for trial in ranking(study).into_iter().take(FINALISTS) {
+            // Room for it and for the defaults.
+            let fits = self
+                .search
+                .budget
+                .is_none_or(|budget| self.search.begun.elapsed() + 2 * last <= budget);
+            if best.is_some() && !fits {
+                break;
+            }
+            let begun = Instant::now();
             let tested = of(trial)?;
+            last = begun.elapsed();
             let searched = trial.value.unwrap_or(f64::NAN) * self.search.draws as f64;
             let fresh: f64 = tested.validation.per_draw.iter().sum();
             let mean = (searched + fresh) / (self.search.draws + draws) as f64;
@@ -265,12 +277,12 @@ impl Report<'_> {
 fn vanished(lead: f64, gain: &Gain) -> String {
     let (lead, gain) = (100.0 * lead, 100.0 * gain.mean);
     let gone = lead - gain;
+    let lead = format!("Lead on the validation labels of the search: {lead:+.2} points");
     match gone > 0.0 {
         true => format!(
-            "On validation labels the lead was {lead:+.2} points; {gone:.2} of them vanished, as \
-             of any winner of a choice.\n"
+            "{lead}. {gone:.2} of them vanished:\nthe best of many trials is partly lucky.\n"
         ),
-        false => format!("On validation labels the lead was {lead:+.2} points.\n"),
+        false => format!("{lead}.\n"),
     }
 }
 

@@ -68,8 +68,10 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         Some(encoder) => encoder.description.architecture.model,
         None => base.architecture.model,
     };
-    let known = Known { train: &data.train, model, encoder: encoder.is_some(), methods };
-    let space = spaces::space(search.space.as_deref(), &known)?;
+    let methods_given = base.methods != Auto::Auto;
+    let encoded = encoder.is_some();
+    let mut known = Known { train: &data.train, model, encoder: encoded, methods, methods_given };
+    let space = spaces::space(search.space.as_deref(), &mut known)?;
     let Known { methods, .. } = known;
     let shared = Shared {
         data: &data,
@@ -119,8 +121,9 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
     };
     let tests = !search.worker && search.goal == GoalName::Accuracy;
     let of_test = if tests { draws } else { 0 };
-    let factor = of_test as f64 / search.trial_draws as f64 / workers as f64;
-    let board = Board::new(search.goal, machine.quiet, begun, budget, factor);
+    let test = (of_test as f64 / search.trial_draws as f64, workers as f64);
+    let of = (search.goal, &schedule.space);
+    let board = Board::new(of, machine.quiet, begun, budget, test);
     let checkpoints = Checkpoints {
         every: base.running.checkpoint_every,
         keep: base.running.keep,
@@ -141,6 +144,9 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         board: &board,
     };
     let isa = Isa::named(cx.isa().name()).unwrap_or_else(Isa::best);
+    if let Some(study) = Journal::open(&folder.file(JOURNAL), "begin")?.study() {
+        board.update(study, usize::MAX);
+    }
     let searched = search_of.run(workers, isa, threads);
     board.end();
     searched?;

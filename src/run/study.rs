@@ -26,6 +26,9 @@ impl StudyFolder {
     /// The folder `path`, which is made unless it is there, or the next of the default ones.
     pub fn open(path: Option<&Path>) -> Result<StudyFolder, Error> {
         let path = match path {
+            Some(path) if path.is_file() => {
+                bail!(path, "is a file: --study names a folder")
+            }
             Some(path) => {
                 folder::make(path).map_err(|e| e.during("--study"))?;
                 path.to_path_buf()
@@ -65,15 +68,10 @@ impl StudyFolder {
             None => Ok(()),
             Some(key) => bail!(
                 &self.path,
-                "the study was begun with another --{key}: leave it out, or begin a new study in \
-                 another folder"
+                "the study was begun with another --{key}: give the one in its {CONFIG}, or begin a \
+                 new study in another folder"
             ),
         }
-    }
-
-    /// Removes the checkpoints of all trials.
-    pub fn forget_all(&self) {
-        let _ = fs::remove_dir_all(self.file(TRIALS));
     }
 
     /// Removes the checkpoints of a trial.

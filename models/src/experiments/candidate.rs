@@ -10,7 +10,7 @@
 
 use super::curve::{Curve, Point};
 use super::pause::Pause;
-use crate::error::{Error, ensure};
+use crate::error::{Error, ErrorKind, ensure};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Observer};
 use crate::methods::{Given, Method, draw_seed};
@@ -48,10 +48,13 @@ pub struct Measured {
     /// The result of each draw: the accuracy by the metric, or of an autoencoder alone the mean
     /// squared error.
     pub scores: Vec<f64>,
-    /// The number of epochs, and the mean over the draws of the best result until then.
+    /// The number of epochs, and the mean over the draws of the best result until then. Where the
+    /// encoder is a part of the candidate: its epochs so far, and the result with it.
     pub course: Vec<(usize, f64)>,
     /// The wall time.
     pub seconds: f64,
+    /// The part of it that no number of draws changes: that of the encoder.
+    pub encoder_seconds: f64,
 }
 
 impl Measured {
@@ -98,13 +101,14 @@ impl Candidate<'_> {
         observer: &dyn Observer,
     ) -> Result<Measured, Error> {
         self.check()?;
-        let start = Instant::now();
+        let (start, of_encoder) = (Instant::now(), part);
         let trained = match &self.encoder {
             Encoder::Pretrained(pretraining) => {
                 Some(pretraining.train_to_part(cx, part, observer)?.0)
             }
             Encoder::Given(_) | Encoder::None => None,
         };
+        let encoder_seconds = start.elapsed().as_secs_f64();
         let start_of = match (&self.encoder, &trained) {
             (Encoder::Given(params), _) => Start { pretrained: Some(params), part, encoder: None },
             // All of the classifier's epochs: they are few beside those of the encoder.
@@ -130,9 +134,15 @@ impl Candidate<'_> {
         };
         let longest = histories.iter().map(Vec::len).max().unwrap_or(0);
         let mean = |scores: Vec<f64>| scores.iter().sum::<f64>() / scores.len() as f64;
-        let course = (1..=longest).map(|epoch| (epoch, mean(of(epoch)))).collect();
+        let course = match &self.encoder {
+            // One point: the classifiers are others at each part.
+            Encoder::Pretrained(pretraining) => {
+                vec![(part_of(pretraining.training.epochs, of_encoder), mean(of(longest)))]
+            }
+            _ => (1..=longest).map(|epoch| (epoch, mean(of(epoch)))).collect(),
+        };
         let seconds = start.elapsed().as_secs_f64();
-        Ok(Measured { scores: of(longest), course, seconds })
+        Ok(Measured { scores: of(longest), course, seconds, encoder_seconds })
     }
 
     /// The epochs of the classifier on that draw, by the best learning rate.
@@ -155,7 +165,7 @@ impl Candidate<'_> {
             let scores = history.iter().filter_map(|record| record.validation_accuracy);
             scores.fold(f64::NEG_INFINITY, f64::max)
         };
-        let mut kept: Option<Vec<EpochRecord>> = None;
+        let (mut kept, mut diverged): (Option<Vec<EpochRecord>>, _) = (None, None);
         for lr in rates {
             let given = Given {
                 learning_rates: std::slice::from_ref(lr),
@@ -163,12 +173,21 @@ impl Candidate<'_> {
                 ..self.curve.given(point, start.pretrained)
             };
             let work = Work { given: &given, method, point, labels: &labels, seed, draw };
-            let history = work.train(cx, start, observer)?;
+            let history = match work.train(cx, start, observer) {
+                Err(e) if e.kind() == ErrorKind::Diverged => {
+                    diverged = Some(e);
+                    continue;
+                }
+                history => history?,
+            };
             if kept.as_ref().is_none_or(|kept| best(&history) > best(kept)) {
                 kept = Some(history);
             }
         }
-        Ok(kept.unwrap_or_default())
+        match (kept, diverged) {
+            (None, Some(e)) => Err(e),
+            (kept, _) => Ok(kept.unwrap_or_default()),
+        }
     }
 }
 
@@ -243,7 +262,7 @@ impl Pretraining<'_> {
         });
         let course = best.enumerate().map(|(i, loss)| (i + 1, loss)).collect();
         let seconds = start.elapsed().as_secs_f64();
-        Ok(Measured { scores: vec![evaluation.loss], course, seconds })
+        Ok(Measured { scores: vec![evaluation.loss], course, seconds, encoder_seconds: seconds })
     }
 
     /// Trains the autoencoder alone, to its end.

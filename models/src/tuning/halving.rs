@@ -157,8 +157,8 @@ impl Halving {
 }
 
 impl Halving {
-    /// The paused trials that will hardly go on: at their rung, more than twice as many trials as
-    /// are promoted are better.
+    /// The paused trials that will hardly go on: at their rung, more trials than are promoted, and
+    /// two more, are better.
     pub fn unlikely(&self, study: &Study) -> Vec<usize> {
         let mut out = Vec::new();
         for rung in 0..self.rungs.len() {
@@ -167,7 +167,7 @@ impl Halving {
                 .filter_map(|trial| Some((*rung_values(trial).get(place(trial)?)?, trial)))
                 .collect();
             there.sort_by(|a, b| order(study.direction, a.0, b.0));
-            let likely = 2 * there.len().div_ceil(self.factor.max(1)) + 1;
+            let likely = there.len().div_ceil(self.factor.max(1)) + 2;
             let ends_here = |trial: &Trial| place(trial) == Some(rung_values(trial).len() - 1);
             let rest = there.iter().skip(likely).map(|(_, trial)| *trial);
             out.extend(rest.filter(|t| is_paused(t) && ends_here(t)).map(|trial| trial.number));

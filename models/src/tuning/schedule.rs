@@ -4,11 +4,12 @@
 //! under the journal's lock    1. a trial whose worker is gone is taken up again
 //!                             2. a paused trial that belongs to the best of its rung goes on
 //!                             3. a new trial: first the given ones, then those of the strategy
+//!                             4. where none begins: the best paused one, if few are through
 //! ```
 //!
 //! What a worker is at stands in the journal before it begins, so that no other does the same.
 
-use super::halving::{Halving, OWNER, RUNGS};
+use super::halving::{Halving, OWNER, RUNGS, is_paused, rung_values};
 use super::journal::Locked;
 use super::samplers::Strategy;
 use super::space::Space;
@@ -23,6 +24,8 @@ use std::path::Path;
 const FREE: &str = "";
 /// The attribute with the time that a trial took so far.
 pub const SECONDS: &str = "seconds";
+/// The part of that time which no number of draws changes.
+pub const ENCODER_SECONDS: &str = "encoder_seconds";
 /// The attribute with the results of the draws at the last rung.
 pub const SCORES: &str = "scores";
 /// The attribute with the place of a trial among those that every study begins with.
@@ -34,6 +37,8 @@ const DEATHS: &str = "deaths";
 
 /// A trial that killed so many workers has failed.
 const MOST_DEATHS: u64 = 10;
+/// At least so many trials, beside the given ones, come to their end.
+const FINISHED: usize = 3;
 /// The most points of a trial's course that one rung adds to the journal.
 const POINTS: usize = 12;
 
@@ -116,6 +121,10 @@ impl Schedule {
         if begins && let Some(number) = self.begin(journal, worker) {
             return Next::Job(self.job(journal, number));
         }
+        if let Some(number) = self.last_chance(journal) {
+            journal.set_trial_attribute(number, OWNER, json!(worker));
+            return Next::Job(self.job(journal, number));
+        }
         let at_work = |trial: &Trial| trial.state == State::Running && owner(trial).is_some();
         let others = |study: &Study| study.trials.iter().any(at_work);
         match journal.study().is_some_and(others) {
@@ -150,9 +159,14 @@ impl Schedule {
         let values = match first {
             Some(at) => self.first[at].clone(),
             None => {
-                // The given ones are no part of a strategy's order.
-                let number = study.trials.iter().filter(|trial| place(trial).is_none()).count();
-                self.strategy.sample(&self.space, study, number, self.seed)?
+                let sample = |number| self.strategy.sample(&self.space, study, number, self.seed);
+                let is_new = |values: &Values| study.trials.iter().all(|t| t.values != *values);
+                match self.strategy {
+                    // Trials of another strategy may have some of its points.
+                    Strategy::Grid { .. } => (0..).map_while(sample).find(is_new)?,
+                    // The given ones are no part of a strategy's order.
+                    _ => sample(study.trials.iter().filter(|t| place(t).is_none()).count())?,
+                }
             }
         };
         let number = journal.create_trial(&values, &self.space, State::Running);
@@ -161,6 +175,34 @@ impl Schedule {
         }
         journal.set_trial_attribute(number, OWNER, json!(worker));
         Some(number)
+    }
+
+    /// A paused trial that goes on although too few others have passed its rung, where no new trial
+    /// begins: the best of the highest rung, until some have come to their end. A study of few
+    /// trials would else end with the given ones alone.
+    fn last_chance(&self, journal: &Locked<'_>) -> Option<usize> {
+        let study = journal.study()?;
+        let given = |trial: &Trial| trial.attributes.contains_key(FIRST);
+        let to_the_end = |trial: &&Trial| {
+            let last = || self.rung_of(trial) + 1 >= self.halving.rungs.len();
+            let running = || trial.state == State::Running && owner(trial).is_some() && last();
+            !given(trial) && (trial.state == State::Complete || running())
+        };
+        if study.trials.iter().filter(to_the_end).count() >= FINISHED {
+            return None;
+        }
+        let passed = |trial: &Trial| {
+            let value = *rung_values(trial).last()?;
+            (is_paused(trial) && value.is_finite()).then_some((self.rung_of(trial), value))
+        };
+        let all = study.trials.iter().filter_map(|trial| Some((passed(trial)?, trial.number)));
+        let best = all.reduce(|best, other| {
+            let ((rung, value), (best_rung, best_value)) = (other.0, best.0);
+            let is_better =
+                rung > best_rung || rung == best_rung && study.direction.better(value, best_value);
+            if is_better { other } else { best }
+        });
+        best.map(|(_, number)| number)
     }
 
     fn job(&self, journal: &Locked<'_>, number: usize) -> Job {
@@ -184,7 +226,8 @@ impl Schedule {
             return;
         };
         let reported = trial.intermediate.keys().next_back().copied().unwrap_or(0);
-        let seconds = trial.attributes.get(SECONDS).and_then(Json::as_f64).unwrap_or(0.0);
+        let time = |name| trial.attributes.get(name).and_then(Json::as_f64).unwrap_or(0.0);
+        let (seconds, encoder_seconds) = (time(SECONDS), time(ENCODER_SECONDS));
         let mut rungs =
             trial.attributes.get(RUNGS).and_then(Json::as_array).cloned().unwrap_or_default();
         let mean = measured.mean();
@@ -202,8 +245,12 @@ impl Schedule {
             journal.set_trial_attribute(job.trial, RUNGS, json!(rungs));
         }
         journal.set_trial_attribute(job.trial, SCORES, json!(measured.scores));
-        let seconds = seconds + measured.seconds;
-        journal.set_trial_attribute(job.trial, SECONDS, json!((seconds * 1e3).round() / 1e3));
+        for (name, seconds) in [
+            (SECONDS, seconds + measured.seconds),
+            (ENCODER_SECONDS, encoder_seconds + measured.encoder_seconds),
+        ] {
+            journal.set_trial_attribute(job.trial, name, json!((seconds * 1e3).round() / 1e3));
+        }
         if !mean.is_finite() {
             return self.fail(journal, job.trial, "its result is not a number");
         }
@@ -223,17 +270,5 @@ impl Schedule {
     pub fn fail(&self, journal: &mut Locked<'_>, trial: usize, problem: &str) {
         journal.set_trial_attribute(trial, PROBLEM, json!(problem));
         journal.finish(trial, State::Failed, None);
-    }
-
-    /// Ends all trials that are paused: the study is over.
-    pub fn prune(&self, journal: &mut Locked<'_>) {
-        let Some(study) = journal.study() else { return };
-        let paused = |trial: &&Trial| {
-            trial.state == State::Running
-                && owner(trial).is_none()
-                && trial.attributes.contains_key(RUNGS)
-        };
-        let paused: Vec<_> = study.trials.iter().filter(paused).map(|trial| trial.number).collect();
-        paused.into_iter().for_each(|number| journal.finish(number, State::Pruned, None));
     }
 }

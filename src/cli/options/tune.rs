@@ -47,14 +47,14 @@ pub struct SearchOptions {
     /// Values of each numeric parameter in a grid
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = count(1, 1000))]
     pub grid_points: usize,
-    /// Early end of poor trials: asha (a trial pauses after a ninth and a third of its epochs; the
-    /// best third of those go on), hyperband (the same, but some trials begin with more epochs),
+    /// Early end of poor trials: asha (a trial pauses after a ninth and a third of its epochs, and
+    /// the best third go on), hyperband (the same, but some trials begin with more epochs),
     /// none. auto: asha for tpe, none for other strategies
     #[arg(long, value_name = "NAME", default_value = "auto",
           value_parser = auto(super::values::variant::<EarlyEndName>))]
     pub early_end: Auto<EarlyEndName>,
-    /// Number of label draws of each trial, which share their labels with no draw of the final
-    /// test, as far as there are enough
+    /// Number of label draws of each trial. The draws of the final test are others; where labels
+    /// are few, they have labels in common
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = count(1, 1000))]
     pub trial_draws: usize,
     /// Number of trials at a time, each on an equal share of the threads. auto: one for each thread

@@ -3,6 +3,7 @@
 
 use super::configuration::Configuration;
 use crate::cli::config::{self, COMMAND};
+use crate::cli::options::architecture::ArchitectureOptions;
 use crate::error::Error;
 use crate::run::study::StudyFolder;
 use narrows_models::Method;
@@ -17,19 +18,20 @@ pub const TRAIN: &str = "best-train.toml";
 const OF_COMPARISON: [&str; 7] =
     ["labels", "validation", "draws", "methods", "auto", "ensemble", "encoder"];
 
-/// Writes the files, and returns the names of those that lead to a model: the pretraining, if there
-/// is one, and the training.
+/// Writes the files. The learning rate is the one that most draws chose of several, if there are
+/// some.
 pub fn write(
     folder: &StudyFolder,
     best: &Configuration<'_>,
     trial: usize,
     is_classifier: bool,
+    rate: Option<f32>,
 ) -> Result<(), Error> {
     let all = best.table()?;
     let note = format!("trial {trial} of a study by narrows tune");
     if is_classifier {
         file(folder, COMPARE, "compare", all.clone(), &note)?;
-        file(folder, TRAIN, "train", training(&all, best.method()), &note)?;
+        file(folder, TRAIN, "train", training(&all, best.method(), rate)?, &note)?;
     }
     if !is_classifier || best.pretrains() {
         file(folder, PRETRAIN, "pretrain", pretraining(&all), &note)?;
@@ -66,32 +68,27 @@ fn pretraining(all: &Table) -> Table {
     table
 }
 
-/// The options of `narrows train`.
-fn training(all: &Table, method: &Method) -> Table {
+/// The options of `narrows train`, at that learning rate.
+fn training(all: &Table, method: &Method, rate: Option<f32>) -> Result<Table, Error> {
     let objectives = ["pretrain-", "objective", "variational-", "sparse-"];
     let mut table = match method {
         Method::Transfer(_) => {
             let others = ["semi-", "vat-", "pseudo-labels-", "ladder-"];
             stripped(all, "finetune-", &[&objectives[..], &others].concat())
         }
-        Method::Semi(_) => {
+        Method::Semi(semi) => {
             let mut table = stripped(all, "semi-", &[&objectives[..], &["finetune-"]].concat());
-            // They are the widths and the code of its own network.
-            for key in ["widths", "latent"] {
-                if let Some(value) = all.get(&format!("semi-{key}")) {
-                    table.insert(key.to_string(), value.clone());
-                }
-            }
             table.remove("pretrained");
+            // Its network is its own.
+            table.extend(config::table(&ArchitectureOptions::from(&semi.architecture))?);
             table
         }
     };
     table.insert("method".to_string(), Value::String(method.name().to_string()));
-    // A comparison chooses among several; a trial has one.
-    if let Some(Value::Array(rates)) = table.get("lr")
-        && let Some(rate) = rates.first().cloned()
-    {
-        table.insert("lr".to_string(), rate);
+    if let (Method::Transfer(_), Some(rate)) = (method, rate) {
+        // The shortest text of an f32 is its own.
+        let rate: f64 = rate.to_string().parse().unwrap_or(f64::from(rate));
+        table.insert("lr".to_string(), Value::Float(rate));
     }
-    table
+    Ok(table)
 }

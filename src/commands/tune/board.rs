@@ -5,8 +5,8 @@ use super::test::FINALISTS;
 use crate::cli::options::tune::GoalName;
 use crate::output::numbers::{counted, duration, percent};
 use indicatif::{ProgressBar, ProgressStyle};
-use narrows_models::tuning::schedule::{FIRST, PROBLEM, SECONDS};
-use narrows_models::tuning::{State, Study, Trial, Values};
+use narrows_models::tuning::schedule::{ENCODER_SECONDS, FIRST, PROBLEM, SECONDS};
+use narrows_models::tuning::{Space, State, Study, Trial, Values};
 use serde_json::Value as Json;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
@@ -20,12 +20,13 @@ const EVERY: Duration = Duration::from_secs(10);
 const FAILURES: usize = 5;
 
 /// Shows a study.
-pub struct Board {
+pub struct Board<'s> {
     goal: GoalName,
+    space: &'s Space,
     begun: Instant,
     budget: Option<Duration>,
-    /// The label draws of the final test for each of a trial, by the workers at a time.
-    test_factor: f64,
+    /// The label draws of the final test for each of a trial, and the workers at a time.
+    test: (f64, f64),
     state: Mutex<Shown>,
 }
 
@@ -37,14 +38,14 @@ struct Shown {
     time_of_test: Duration,
 }
 
-impl Board {
+impl<'s> Board<'s> {
     pub fn new(
-        goal: GoalName,
+        (goal, space): (GoalName, &'s Space),
         quiet: bool,
         begun: Instant,
         budget: Option<Duration>,
-        test_factor: f64,
-    ) -> Board {
+        test: (f64, f64),
+    ) -> Board<'s> {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template("{msg}");
             let bar = ProgressBar::new_spinner();
@@ -53,7 +54,7 @@ impl Board {
         });
         let (last, best, time_of_test) = (Instant::now(), None, Duration::ZERO);
         let state = Mutex::new(Shown { bar, quiet, last, best, time_of_test });
-        Board { goal, begun, budget, test_factor, state }
+        Board { goal, space, begun, budget, test, state }
     }
 
     /// The time that the final test will take, as far as trials tell.
@@ -71,7 +72,7 @@ impl Board {
         let time = self.estimate(study);
         let mut shown = self.shown();
         shown.time_of_test = time;
-        let best = study.best();
+        let best = self.best(study);
         let is_new = best.is_some_and(|best| best.number == trial && shown.best != Some(trial));
         shown.best = best.map(|best| best.number);
         if shown.quiet {
@@ -122,14 +123,22 @@ impl Board {
         Some(format!("each of the first {} trials failed: the last one: {problem}", trials.len()))
     }
 
+    fn best<'t>(&self, study: &'t Study) -> Option<&'t Trial> {
+        ranking(study, self.space).first().copied()
+    }
+
     /// The time of the final test, of the best trials and of the defaults.
     fn estimate(&self, study: &Study) -> Duration {
-        let of =
-            |trial: &Trial| trial.attributes.get(SECONDS).and_then(Json::as_f64).unwrap_or(0.0);
-        let best: f64 = ranking(study).into_iter().take(FINALISTS).map(of).sum();
+        let (draws, workers) = self.test;
+        let time = |trial: &Trial, name| trial.attributes.get(name).and_then(Json::as_f64);
+        let of = |trial: &Trial| {
+            let encoder = time(trial, ENCODER_SECONDS).unwrap_or(0.0);
+            let classifiers = time(trial, SECONDS).unwrap_or(0.0) - encoder;
+            if draws == 0.0 { 0.0 } else { (encoder + classifiers * draws) / workers }
+        };
+        let best: f64 = ranking(study, self.space).into_iter().take(FINALISTS).map(of).sum();
         let defaults = study.trials.iter().filter(|trial| trial.attributes.contains_key(FIRST));
-        let slowest = defaults.map(of).fold(0.0, f64::max);
-        let seconds = (best + slowest) * self.test_factor;
+        let seconds = best + defaults.map(of).fold(0.0, f64::max);
         // A search without time for a test would be of no use, and a test without a search neither.
         let most = self.budget.map_or(f64::MAX, |budget| budget.as_secs_f64() / 2.0);
         Duration::from_secs_f64(seconds.min(most))
@@ -137,7 +146,7 @@ impl Board {
 
     fn line(&self, study: &Study) -> String {
         let count = |state| study.trials.iter().filter(|trial| trial.state == state).count();
-        let best = study.best().map_or(String::new(), |best| {
+        let best = self.best(study).map_or(String::new(), |best| {
             format!("; best {} (trial {})", self.result(best.value.unwrap_or(0.0)), best.number)
         });
         let left = self.budget.map_or(String::new(), |budget| {
@@ -157,7 +166,7 @@ impl Board {
 
     fn table(&self, study: &Study) -> String {
         let mut text = self.line(study);
-        for trial in ranking(study).into_iter().take(SHOWN) {
+        for trial in ranking(study, self.space).into_iter().take(SHOWN) {
             let value = self.result(trial.value.unwrap_or(f64::NAN));
             let row = format!("{:>6}  {value:>9}  {}", trial.number, words(trial));
             text += "\n";
@@ -180,9 +189,14 @@ pub fn result(goal: GoalName, value: f64) -> String {
     }
 }
 
-/// The trials that are through, the best one first.
-pub fn ranking(study: &Study) -> Vec<&Trial> {
-    let through = |trial: &&Trial| trial.state == State::Complete;
+/// The trials that are through, the best one first. Those of another program may have parameters
+/// that are not in the space: nothing can be made of them.
+pub fn ranking<'s>(study: &'s Study, space: &Space) -> Vec<&'s Trial> {
+    let is_known = |name: &String| space.parameters.iter().any(|of| of.name == *name);
+    let through = |trial: &&Trial| {
+        let finite = trial.value.is_some_and(f64::is_finite);
+        trial.state == State::Complete && finite && trial.values.keys().all(is_known)
+    };
     let mut trials: Vec<&Trial> = study.trials.iter().filter(through).collect();
     let value = |trial: &Trial| trial.value.unwrap_or(f64::NAN);
     // Stable: of equal trials the first one comes first.

@@ -7,7 +7,7 @@ use super::work::Search;
 use super::{NAME, best};
 use crate::cli::options::tune::{GoalName, Tune};
 use crate::error::{Error, bail};
-use crate::output::numbers::{counted, duration, percent, thousands};
+use crate::output::numbers::{counted, duration, percent};
 use crate::output::plot;
 use crate::output::progress::Progress;
 use crate::output::summary::Summary;
@@ -16,9 +16,10 @@ use crate::run::folder::SUMMARY;
 use crate::shell::quoted;
 use narrows_engine::Context;
 use narrows_models::statistics::Gain;
+use narrows_models::tuning::halving::is_paused;
 use narrows_models::tuning::importance::importance;
-use narrows_models::tuning::schedule::FIRST;
-use narrows_models::tuning::{Journal, State, Study, Trial, Values};
+use narrows_models::tuning::schedule::{FIRST, PROBLEM};
+use narrows_models::tuning::{Journal, Space, State, Study, Trial, Values, Worker, is_alive};
 use narrows_models::{Checkpoints, Event, Observer};
 use serde_json::Value as Json;
 use std::fmt::Write;
@@ -52,6 +53,8 @@ struct Finals<'s> {
     tuned: Tested,
     /// Those of the defaults, unless the trial has them.
     untuned: Option<Tested>,
+    /// The trial with the defaults of its method.
+    defaults: Option<&'s Trial>,
 }
 
 /// Watches the final test.
@@ -75,40 +78,41 @@ impl Report<'_> {
     pub fn write(&self, journal: &mut Journal) -> Result<String, Error> {
         let Search { schedule, folder, goal, .. } = self.search;
         let (goal, base) = (*goal, &self.options.base.0);
-        let mut locked = journal.lock()?;
-        let trials = locked.study().map_or(0, |study| study.trials.len());
-        let is_over = schedule.most.is_some_and(|most| trials >= most);
-        let is_over = is_over && !self.options.search.worker;
-        if is_over {
-            schedule.prune(&mut locked);
-        }
-        locked.commit()?;
-        if is_over {
-            folder.forget_all();
-        }
+        drop(journal.lock()?);
         let study = journal.study().ok_or_else(|| self.search.gone())?;
         let path = quoted(folder.path().display());
         if self.options.search.worker {
             let all = counted(study.trials.len(), "trial");
             return Ok(format!("{all} in the study\nstudy folder: {path}\n"));
         }
-        let again = format!("narrows tune{} --study {path}", self.data_words);
-        let Some(best) = study.best() else {
-            bail!("no trial came to its end: go on by {again} and a longer --budget")
+        // Of several processes, one tests.
+        if is_alive(folder.path(), TEST) {
+            return Ok(format!("another process does the final test\nstudy folder: {path}\n"));
+        }
+        let _one = Worker::begin(folder.path(), TEST)?;
+        let Some(&best) = ranking(study, &schedule.space).first() else {
+            let problem =
+                study.trials.iter().rev().find_map(|t| t.attributes.get(PROBLEM)?.as_str());
+            let why = problem
+                .map_or(String::new(), |problem| format!(": the last one failed: {problem}"));
+            bail!(
+                "no trial came to its end{why}: give the same command a longer --budget and \
+                 --study {path}"
+            )
         };
         folder.write(TABLE, table(study).as_bytes())?;
         self.draw(study)?;
-        let defaults = self.defaults(study, best);
         let finals = match goal {
-            GoalName::Accuracy => Some(self.test(study, defaults)?),
+            GoalName::Accuracy => Some(self.test(study)?),
             GoalName::Reconstruction => None,
         };
         let best = finals.as_ref().map_or(best, |finals| finals.trial);
         let configuration = Configuration::new(self.search.shared, &best.values)?;
-        best::write(folder, &configuration, best.number, goal == GoalName::Accuracy)?;
+        let rate = finals.as_ref().map(|finals| finals.tuned.lr);
+        best::write(folder, &configuration, best.number, goal == GoalName::Accuracy, rate)?;
         let dataset = self.search.shared.data.train.name();
         let mut text = self.head(study, dataset)?;
-        text += &leaders(study, goal);
+        text += &leaders(study, &schedule.space, goal);
         let mut summary = Summary::new(NAME, dataset)
             .row("seed", base.running.seed)
             .row("threads", self.cx.threads())
@@ -121,7 +125,7 @@ impl Report<'_> {
                 .row("draws", base.labels.draws)
                 .row("tuned", &finals.tuned)
                 .optional("defaults", finals.untuned.as_ref());
-            text += &self.comparison(finals, defaults);
+            text += &self.comparison(finals);
         }
         let seconds = self.search.begun.elapsed().as_secs_f64();
         folder.write(SUMMARY, summary.text(seconds)?.as_bytes())?;
@@ -159,7 +163,7 @@ impl Report<'_> {
 
     /// Trains the best trials and the defaults on fresh draws. Of the trials, the one with the best
     /// validation on all draws, those of the search and these, is returned: only its test counts.
-    fn test<'s>(&self, study: &'s Study, defaults: Option<&Trial>) -> Result<Finals<'s>, Error> {
+    fn test<'s>(&self, study: &'s Study) -> Result<Finals<'s>, Error> {
         let draws = self.options.base.0.labels.draws;
         let of = |trial: &Trial| {
             let configuration = Configuration::new(self.search.shared, &trial.values)?;
@@ -172,7 +176,7 @@ impl Report<'_> {
         };
         let mut best: Option<(f64, &Trial, Tested)> = None;
         let mut last = Duration::ZERO;
-        for trial in ranking(study).into_iter().take(FINALISTS) {
+        for trial in ranking(study, &self.search.schedule.space).into_iter().take(FINALISTS) {
             // Room for it and for the defaults.
             let fits = self
                 .search
@@ -192,13 +196,14 @@ impl Report<'_> {
             }
         }
         let (_, trial, tuned) = best.expect("a study that is tested has a best trial");
+        let defaults = self.defaults(study, trial);
         let untuned = match defaults {
             Some(defaults) if defaults.number != trial.number => Some(of(defaults)?),
             _ => None,
         };
         // They are of no more use.
         let _ = std::fs::remove_dir_all(self.search.folder.file(TEST));
-        Ok(Finals { trial, tuned, untuned })
+        Ok(Finals { trial, tuned, untuned, defaults })
     }
 
     fn head(&self, study: &Study, dataset: &str) -> Result<String, Error> {
@@ -207,9 +212,13 @@ impl Report<'_> {
         let (all, through) = (study.trials.len(), count(State::Complete));
         let mut text = format!("{dataset}: {}, {} through", counted(all, "trial"), through);
         let measured = |trial: &&Trial| trial.last_value().is_some();
-        let early = count(State::Pruned) + count(State::Running);
-        if early > 0 {
-            let _ = write!(text, ", {early} ended early");
+        let paused = study.trials.iter().filter(|trial| is_paused(trial)).count();
+        let early = count(State::Pruned) + paused;
+        let unfinished = count(State::Running) + count(State::Waiting) - paused;
+        for (trials, word) in [(early, "ended early"), (unfinished, "unfinished")] {
+            if trials > 0 {
+                let _ = write!(text, ", {trials} {word}");
+            }
         }
         if count(State::Failed) > 0 {
             let _ = write!(text, ", {} failed", count(State::Failed));
@@ -219,24 +228,24 @@ impl Report<'_> {
             let validation = configuration.curve(1).points[0].validation;
             let _ = write!(
                 text,
-                "\n{} a trial, {} each; these labels measured {} configurations",
+                "\n{} a trial, {} each; these labels measured {}",
                 counted(options.trial_draws, "label draw"),
                 counted(validation, "validation label"),
-                thousands(study.trials.iter().filter(measured).count()),
+                counted(study.trials.iter().filter(measured).count(), "configuration"),
             );
         }
         Ok(text + "\n\n")
     }
 
     /// The final test.
-    fn comparison(&self, finals: &Finals<'_>, defaults: Option<&Trial>) -> String {
-        let Finals { trial: best, tuned, untuned } = finals;
+    fn comparison(&self, finals: &Finals<'_>) -> String {
+        let Finals { trial: best, tuned, untuned, defaults } = finals;
         let base = &self.options.base.0;
         let draws = base.labels.draws;
         let metric = test::name(base.metric.metric);
         let mut text = format!(
             "\n{:<28} {:>14} {:>20} {:>18}\n",
-            format!("{} not searched on", counted(draws, "draw")),
+            format!("{} of their own", counted(draws, "draw")),
             "validation, %",
             format!("test {metric}, %"),
             "95 % interval"
@@ -266,9 +275,14 @@ impl Report<'_> {
             return format!("next: {pretrain}\n");
         }
         let train = format!("narrows train{data} --config {path}/{}", best::TRAIN);
-        match best.pretrains() {
-            true => format!("next: {pretrain}\n{:6}{train} --encoder runs/pretrain-N\n", ""),
-            false => format!("next: {train}\n"),
+        let encoder =
+            self.options.base.0.encoder.as_ref().filter(|_| best.method().needs_encoder());
+        match (best.pretrains(), encoder) {
+            (true, _) => format!("next: {pretrain}\n{:6}{train} --encoder runs/pretrain-N\n", ""),
+            (false, Some(run)) => {
+                format!("next: {train} --encoder {}\n", quoted(run.display()))
+            }
+            (false, None) => format!("next: {train}\n"),
         }
     }
 }
@@ -278,7 +292,7 @@ fn vanished(lead: f64, gain: &Gain) -> String {
     let (lead, gain) = (100.0 * lead, 100.0 * gain.mean);
     let gone = lead - gain;
     let lead = format!("Lead on the validation labels of the search: {lead:+.2} points");
-    match gone > 0.0 {
+    match gone > 0.0 && gain > 0.0 {
         true => format!(
             "{lead}. {gone:.2} of them vanished:\nthe best of many trials is partly lucky.\n"
         ),
@@ -287,13 +301,13 @@ fn vanished(lead: f64, gain: &Gain) -> String {
 }
 
 /// The best trials.
-fn leaders(study: &Study, goal: GoalName) -> String {
+fn leaders(study: &Study, space: &Space, goal: GoalName) -> String {
     let heading = match goal {
         GoalName::Accuracy => "validation",
         GoalName::Reconstruction => "error held out",
     };
     let mut text = format!("{:>6}  {heading:>14}\n", "trial");
-    for trial in ranking(study).into_iter().take(SHOWN) {
+    for trial in ranking(study, space).into_iter().take(SHOWN) {
         let value = result(goal, trial.value.unwrap_or(f64::NAN));
         let head = format!("{:>6}  {value:>14}  ", trial.number);
         text += &wrapped(&head, &words(trial));

@@ -5,7 +5,7 @@ use super::configuration::METHOD;
 use crate::cli::options::augmentation::Items;
 use crate::cli::options::semi::{SemiName, weak};
 use crate::cli::{config, parse};
-use crate::error::{Error, bail};
+use crate::error::{Error, bail, ensure};
 use narrows_datasets::{Augmentation, Dataset};
 use narrows_models::Model;
 use narrows_models::tuning::{Domain, Space, Value};
@@ -30,10 +30,12 @@ pub struct Known<'a> {
     pub encoder: bool,
     /// The methods to choose from, at least one.
     pub methods: Vec<String>,
+    /// True if the command line named them.
+    pub methods_given: bool,
 }
 
 /// The space of the file `path`, or the one built in.
-pub fn space(path: Option<&Path>, known: &Known<'_>) -> Result<Space, Error> {
+pub fn space(path: Option<&Path>, known: &mut Known<'_>) -> Result<Space, Error> {
     let text = match path {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|e| Error::at(path, format_args!("cannot read the search space: {e}")))?,
@@ -46,18 +48,27 @@ pub fn space(path: Option<&Path>, known: &Known<'_>) -> Result<Space, Error> {
         })
     };
     // Behind the text, so that its lines keep their numbers.
-    let has_method = text.parse::<toml::Table>().is_ok_and(|table| table.contains_key(METHOD));
+    let tables = text.parse::<toml::Table>().unwrap_or_default();
+    let has_method = tables.contains_key(METHOD);
+    if let Some(name) =
+        ["data", "network", "encoder"].iter().find(|name| tables.contains_key(**name))
+    {
+        let problem = format!("[{name}]: this name is for conditions alone: leave it out");
+        return Err(path.map_or(Error::new(&problem), |path| Error::at(path, &problem)));
+    }
     let method = if has_method { String::new() } else { format!("[{METHOD}]\nchoice = {METHODS}") };
     let all = format!(
         "{text}\n{method}\n[data]\nchoice = [\"images\", \"other\"]\n[network]\nchoice = \
          [\"dense\", \"conv\", \"resnet\"]\n[encoder]\nchoice = [\"new\", \"given\", \"none\"]\n"
     );
     let mut space = read(&all)?;
+    if has_method {
+        known.take_methods(&space)?;
+    }
     let mut facts = known.facts();
     match &known.methods[..] {
-        [only] if !has_method => drop(facts.insert(METHOD.to_string(), only.clone())),
-        several if !has_method => space = with_methods(space, several),
-        _ => {}
+        [only] => drop(facts.insert(METHOD.to_string(), only.clone())),
+        several => space = with_methods(space, several),
     }
     space = space.without(&facts);
     for parameter in &mut space.parameters {
@@ -77,7 +88,7 @@ pub fn space(path: Option<&Path>, known: &Known<'_>) -> Result<Space, Error> {
     space.parameters.retain(
         |parameter| !matches!(parameter.domain, Domain::Integer { low, high, .. } if low == high),
     );
-    if space.parameters.iter().all(|parameter| parameter.name == METHOD) {
+    if space.parameters.is_empty() {
         let methods = known.methods.join(",");
         bail!("the search space has no parameter for {methods}: give another by --space")
     }
@@ -107,6 +118,23 @@ fn with_methods(mut space: Space, methods: &[String]) -> Space {
 }
 
 impl Known<'_> {
+    /// Takes the methods from the space that a file has for them: those of `--methods` among them,
+    /// if that was given.
+    fn take_methods(&mut self, space: &Space) -> Result<(), Error> {
+        let Some(of) = space.parameters.iter().find(|of| of.name == METHOD) else { return Ok(()) };
+        let Domain::Choice(values) = &of.domain else {
+            bail!("the search space: {METHOD} needs a choice of methods")
+        };
+        let mut names: Vec<String> = values.iter().map(ToString::to_string).collect();
+        if self.methods_given {
+            names.retain(|name| self.methods.contains(name));
+        }
+        let given = self.methods.join(",");
+        ensure!(!names.is_empty(), "--methods {given}: none of them is in the search space");
+        self.methods = names;
+        Ok(())
+    }
+
     /// The values of what conditions may name beside parameters.
     fn facts(&self) -> BTreeMap<String, String> {
         let data = if self.train.image_shape().is_some() { "images" } else { "other" };
@@ -144,6 +172,9 @@ impl Known<'_> {
                 _ => Ok(()),
             };
         }
+        if name == "methods" {
+            return Err(format!("the parameter that chooses among methods is called {METHOD}"));
+        }
         parse::check_option(name, &self.in_size(value).to_string())
     }
 }
@@ -161,7 +192,8 @@ mod tests {
     fn names(methods: &[&str], model: Model, encoder: bool) -> Vec<String> {
         let train = builtin(300, 0).train;
         let methods = methods.iter().map(|name| (*name).to_string()).collect();
-        let space = space(None, &Known { train: &train, model, encoder, methods }).unwrap();
+        let mut known = Known { train: &train, model, encoder, methods, methods_given: true };
+        let space = space(None, &mut known).unwrap();
         space.parameters.into_iter().map(|parameter| parameter.name).collect()
     }
 
@@ -198,8 +230,9 @@ mod tests {
     fn what_depends_on_the_data_is_in_their_size() {
         let train = builtin(300, 0).train;
         let methods = vec!["scratch".to_string()];
-        let known = Known { train: &train, model: Model::Dense, encoder: false, methods };
-        let space = space(None, &known).unwrap();
+        let (model, encoder, methods_given) = (Model::Dense, false, true);
+        let mut known = Known { train: &train, model, encoder, methods, methods_given };
+        let space = space(None, &mut known).unwrap();
         let domain = |name: &str| {
             let found = space.parameters.iter().find(|parameter| parameter.name == name);
             found.unwrap().domain.clone()

@@ -19,6 +19,8 @@ pub struct Tested {
     pub validation: Accuracies,
     /// On all test samples that have a label, by the metric.
     pub test: Accuracies,
+    /// The learning rate that most draws chose.
+    pub lr: f32,
 }
 
 impl Tested {
@@ -44,7 +46,11 @@ impl Tested {
         let results = curve.check()?.run(cx, params, &[], observer, &|_| Ok(()))?;
         let validation = results.iter().map(|r| r.validation_accuracy.unwrap_or(f64::NAN));
         let test = results.iter().map(|result| result.test_by(metric));
+        let chosen = |rate: f32| results.iter().filter(|result| result.lr == rate).count();
+        let rates = results.iter().map(|result| result.lr);
+        let lr = rates.max_by_key(|rate| chosen(*rate)).unwrap_or(f32::NAN);
         Ok(Tested {
+            lr,
             validation: Accuracies::of(validation.collect()),
             test: Accuracies::of(test.collect()),
         })

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// Label draws of trials have numbers from here on; those of comparisons have smaller ones.
 const FIRST_DRAW: usize = 10_000;
+/// The part of the time in which trials begin.
+const BEGINNING: f64 = 0.8;
 /// A pause where there is nothing to do until another worker is through.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -34,7 +36,7 @@ pub struct Search<'a> {
     pub signalled: Arc<AtomicBool>,
     pub begun: Instant,
     pub budget: Option<Duration>,
-    pub board: &'a Board,
+    pub board: &'a Board<'a>,
 }
 
 /// Watches a trial, and stops it when its time is up.
@@ -67,6 +69,14 @@ impl Search<'_> {
             || self
                 .budget
                 .is_some_and(|budget| self.begun.elapsed() + self.board.time_of_test() >= budget)
+    }
+
+    /// True if there is time to begin a trial: the last part is for those that are paused.
+    fn begins(&self) -> bool {
+        self.budget.is_none_or(|budget| {
+            let time = budget.saturating_sub(self.board.time_of_test());
+            self.begun.elapsed().as_secs_f64() < BEGINNING * time.as_secs_f64()
+        })
     }
 
     /// The label draws of trials.
@@ -107,10 +117,11 @@ impl Search<'_> {
         let worker = Worker::begin(self.folder.path(), &id(number))?;
         let mut journal = Journal::open(&self.folder.file(JOURNAL), worker.id())?;
         loop {
-            let begins = !self.is_over() && !failed.load(Ordering::Relaxed);
+            let goes_on = !self.is_over() && !failed.load(Ordering::Relaxed);
             let mut locked = journal.lock()?;
-            let next = match begins {
-                true => self.schedule.next(&mut locked, worker.id(), self.folder.path(), true),
+            let (id, folder) = (worker.id(), self.folder.path());
+            let next = match goes_on {
+                true => self.schedule.next(&mut locked, id, folder, self.begins()),
                 false => Next::Done,
             };
             locked.commit()?;
@@ -179,7 +190,16 @@ impl Search<'_> {
             }
             GoalName::Accuracy => {
                 let candidate = configuration.candidate(self.draws()).map_err(Failure::of)?;
-                candidate.measure(cx, job.part, &watch)
+                let measured = candidate.measure(cx, job.part, &watch);
+                match measured {
+                    // A damaged checkpoint costs the trial's time, not the study.
+                    Err(e) if e.kind() == ErrorKind::Format => {
+                        self.board.say(&format!("trial {} begins anew: {e}", job.trial));
+                        self.folder.forget(job.trial);
+                        candidate.measure(cx, job.part, &watch)
+                    }
+                    measured => measured,
+                }
             }
         };
         measured.map_err(|e| match e.kind() {

@@ -1,6 +1,8 @@
-//! `narrows tune` from end to end: studies that are stopped, shared, continued, and what they leave.
+//! `narrows tune` from end to end: studies that are stopped, shared and continued, and what they
+//! leave.
 
 use crate::program::{Place, Said};
+use serde_json::json;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -160,14 +162,25 @@ fn a_signal_ends_a_search_with_its_code_and_says_how_to_go_on() {
 fn a_study_of_optuna_goes_on() {
     let place = place();
     std::fs::create_dir(place.path("s")).unwrap();
-    let domain = r#"{\"name\": \"FloatDistribution\", \"attributes\": {\"step\": null, \"low\": 0.001, \"high\": 0.3, \"log\": true}}"#;
+    let domain = json!({
+        "name": "FloatDistribution",
+        "attributes": { "step": null, "low": 0.001, "high": 0.3, "log": true }
+    });
+    let at = |second: u32| format!("2026-11-30T10:00:{second:02}.000000");
     let journal = [
-        r#"{"op_code": 0, "worker_id": "w", "study_name": "theirs", "directions": [2]}"#.to_string(),
-        r#"{"op_code": 4, "worker_id": "w", "study_id": 0, "datetime_start": "2026-11-30T10:00:00.000000"}"#.to_string(),
-        format!(r#"{{"op_code": 5, "worker_id": "w", "trial_id": 0, "param_name": "finetune-lr", "param_value_internal": 0.02, "distribution": "{domain}"}}"#),
-        r#"{"op_code": 6, "worker_id": "w", "trial_id": 0, "state": 1, "values": [0.25], "datetime_complete": "2026-11-30T10:00:01.000000"}"#.to_string(),
+        json!({ "op_code": 0, "worker_id": "w", "study_name": "theirs", "directions": [2] }),
+        json!({ "op_code": 4, "worker_id": "w", "study_id": 0, "datetime_start": at(0) }),
+        json!({
+            "op_code": 5, "worker_id": "w", "trial_id": 0, "param_name": "finetune-lr",
+            "param_value_internal": 0.02, "distribution": domain.to_string()
+        }),
+        json!({
+            "op_code": 6, "worker_id": "w", "trial_id": 0, "state": 1, "values": [0.25],
+            "datetime_complete": at(1)
+        }),
     ];
-    std::fs::write(place.path("s/journal.log"), journal.join("\n") + "\n").unwrap();
+    let journal = journal.map(|line| line.to_string() + "\n").concat();
+    std::fs::write(place.path("s/journal.log"), &journal).unwrap();
     place.succeed(&line("--methods scratch --trials 4 --study s"));
     let trials = trials(&place, "s");
     assert_eq!(trials.len(), 5, "{trials:?}");
@@ -175,7 +188,7 @@ fn a_study_of_optuna_goes_on() {
         trials[1].starts_with("0,complete,0.25,") && trials[1].ends_with(",0.02"),
         "{trials:?}"
     );
-    assert!(place.read("s/journal.log").starts_with(&journal[0]));
+    assert!(place.read("s/journal.log").starts_with(&journal));
 }
 
 #[test]

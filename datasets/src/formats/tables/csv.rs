@@ -11,7 +11,8 @@
 //! - Numbers are texts that Rust's `f64` reads: digits, a point, an exponent, no hexadecimal; or
 //!   the same with a decimal comma. Anything else is a text. Infinity is a text, too: the table's
 //!   layout refuses it in a column of numbers.
-//! - Text is UTF-8, with or without a byte order mark, or another that `encoding` tells. A row has at most 4 MB and 65,536 cells.
+//! - Text is UTF-8, with or without a byte order mark, or another that `encoding` tells. A row has
+//!   at most 4 MB and 65,536 cells.
 
 mod above;
 mod blanks;

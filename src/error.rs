@@ -14,6 +14,8 @@ pub struct Error {
     kind: Kind,
     /// All columns of a table that are refused, if that is the problem.
     columns: Vec<RefusedColumn>,
+    /// The setting of the data that helps, if one does.
+    remedy: Option<Remedy>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,7 @@ enum Kind {
 
 impl Error {
     pub fn new(message: impl Into<String>) -> Error {
-        Error { message: message.into(), kind: Kind::Failed, columns: Vec::new() }
+        Error { message: message.into(), kind: Kind::Failed, columns: Vec::new(), remedy: None }
     }
 
     /// True if a training was asked to stop, and did.
@@ -51,6 +53,11 @@ impl Error {
     /// All columns of a table that are refused, if that is the problem.
     pub fn columns(&self) -> &[RefusedColumn] {
         &self.columns
+    }
+
+    /// The setting of the data that helps, if one does.
+    pub fn remedy(&self) -> Option<Remedy> {
+        self.remedy
     }
 
     /// The same error, with what it is about before it.
@@ -144,8 +151,8 @@ impl From<narrows_models::Error> for Error {
 
 impl From<narrows_datasets::Error> for Error {
     fn from(e: narrows_datasets::Error) -> Error {
-        let told = e.columns();
-        let error = match e.remedy() {
+        let (told, remedy) = (e.columns(), e.remedy());
+        let error = match remedy {
             Some(Remedy::Ignore) if !told.is_empty() => {
                 let names = listed(told.iter().map(|column| &column.name));
                 Error::new(format!("{e} by --ignore {names}"))
@@ -174,7 +181,7 @@ impl From<narrows_datasets::Error> for Error {
             narrows_datasets::Error::Columns { refused, .. } => refused,
             _ => Vec::new(),
         };
-        Error { columns, ..error }
+        Error { columns, remedy, ..error }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Messages of clap, in one line.
 
 use crate::error::Error;
-use clap::error::ErrorKind;
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::ffi::OsString;
 
 /// Why there is nothing to run.
 pub enum Stop {
@@ -15,6 +17,32 @@ impl From<Error> for Stop {
     fn from(e: Error) -> Stop {
         Stop::Failed(e)
     }
+}
+
+/// That of an option which there is not, with those of `root` whose names have its word in them.
+pub fn stop_at(e: &clap::Error, root: &Command, args: &[OsString]) -> Option<Stop> {
+    let Some(ContextValue::String(given)) = e.get(ContextKind::InvalidArg) else { return None };
+    let word = given.strip_prefix("--")?.split('=').next()?;
+    if e.kind() != ErrorKind::UnknownArgument || e.get(ContextKind::SuggestedArg).is_some() {
+        return None;
+    }
+    let (mut command, mut called) = (root, "narrows".to_owned());
+    while let Some(name) = args.get(called.split(' ').count()).and_then(|name| name.to_str())
+        && let Some(inner) = command.find_subcommand(name)
+    {
+        command = inner;
+        called = format!("{called} {name}");
+    }
+    let options = command.get_arguments().filter(|arg| !arg.is_hide_set());
+    let has_word = |name: &&str| name.split('-').any(|part| part == word);
+    let alike = options.filter_map(clap::Arg::get_long).filter(has_word);
+    let alike: Vec<String> = alike.map(|name| format!("--{name}")).collect();
+    let advice = match alike.len() {
+        0 => format!("{called} --help lists the options"),
+        1..=3 => format!("{} is one", alike.join(" or ")),
+        _ => return None,
+    };
+    Some(Stop::Failed(Error::new(format!("there is no option {given}: {advice}"))))
 }
 
 /// Shows the help that was asked for, or fails.

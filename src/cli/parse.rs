@@ -56,7 +56,9 @@ pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
         root = short_help::short(root);
     }
     root.build();
-    let matches = root.clone().try_get_matches_from(&args).map_err(clap_errors::stop)?;
+    let matches = root.clone().try_get_matches_from(&args).map_err(|e| {
+        clap_errors::stop_at(&e, &root, &args).unwrap_or_else(|| clap_errors::stop(e))
+    })?;
     let (name, given) =
         matches.subcommand().ok_or_else(|| Error::new("no command: see narrows --help"))?;
     let explicit: Vec<String> = (given.ids().map(|id| id.to_string()))

@@ -152,10 +152,14 @@ impl Measured {
             models.iter().any(|model| stem(&model.description.dataset) == stem(data.name()));
         match (asked, learnt) {
             (Some(Part::All), true) => {
-                Measured { part: Part::All, remark: "; training samples are among them" }
+                let remark = "; training samples are among them, if it learnt from these data";
+                Measured { part: Part::All, remark }
             }
             (Some(part), _) => Measured { part, remark: "" },
-            (None, true) => Measured { part: Part::Test, remark: "" },
+            (None, true) => Measured {
+                part: Part::Test,
+                remark: "; set aside in training, by the name of the data (others: --part all)",
+            },
             (None, false) => Measured {
                 part: Part::All,
                 remark: "; all of the data, whose name is not that of the data learnt from",

@@ -104,6 +104,20 @@ pub fn open_for(
         |path: &Path, progress: &Counter<'_>| narrows_datasets::open_whole(path, &how, progress);
     let parts = read(options, quiet, halves, open)?;
     let trained = &description.dataset;
+    let (data, _) = parts.both();
+    let named = options.path.data.is_some();
+    if named
+        && how.table.known.is_some()
+        && data.columns().is_none()
+        && data.image_shape().is_some()
+    {
+        bail!(
+            path,
+            "the model learnt from {trained}, whose samples are no images, and {} holds some: name \
+             data like it",
+            data.name()
+        );
+    }
     let columns = parts.both().0.columns().unwrap_or_default();
     say(preparation.respelled(columns));
     let parts = parts.prepared_like(preparation).map_err(|e| {
@@ -257,9 +271,21 @@ pub fn say(notes: impl IntoIterator<Item = String>) {
 pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
     use narrows_datasets::fetch;
     let name = match data.to_str() {
-        Some(name) if !data.exists() && fetch::named(name).is_ok() => name,
+        Some(name) if !data.exists() => name,
         _ => return Ok(None),
     };
+    if fetch::named(name).is_err() {
+        if name == "-" || name.contains(['/', '\\', '.']) {
+            return Ok(None);
+        }
+        let sets: Vec<String> = fetch::catalogue().into_iter().map(|set| set.name).collect();
+        bail!(
+            data,
+            "there is no such file or folder, and no public data set of that name: check the path, \
+             or name one of {}",
+            sets.join(", ")
+        );
+    }
     match fetch::cached(name) {
         Some(folder) => Ok(Some(folder)),
         None => bail!(

@@ -117,7 +117,8 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         (None, None) => Some(BUDGET),
         (None, Some(_)) => None,
     };
-    let of_test = if search.worker { 0 } else { draws };
+    let tests = !search.worker && search.goal == GoalName::Accuracy;
+    let of_test = if tests { draws } else { 0 };
     let factor = of_test as f64 / search.trial_draws as f64 / workers as f64;
     let board = Board::new(search.goal, machine.quiet, begun, budget, factor);
     let checkpoints = Checkpoints {

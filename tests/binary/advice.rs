@@ -1,6 +1,6 @@
 //! Errors that point where the mistake is.
 
-use crate::program::Place;
+use crate::program::{Place, put_folder};
 use std::fs;
 
 /// Rows whose class follows the size.
@@ -161,4 +161,38 @@ fn a_total_below_a_table_is_no_row_to_predict() {
         assert!(said.err.contains(says), "{}", said.err);
         assert_eq!(said.out.lines().count(), 61 + usize::from(footer == ",,\n"));
     }
+}
+
+#[test]
+fn what_there_is_not_is_told_with_what_there_is() {
+    let place = trained();
+    for (line, says) in [
+        ("train t.csv --size 28,28", "there is no option --size: --image-size is one\n"),
+        ("data inspect t.csv --size 4", "there is no option --size: --image-size is one\n"),
+        ("train t.csv --foo", "there is no option --foo: narrows train --help lists the options\n"),
+        ("data split t.csv --foo", "--foo: narrows data split --help lists the options\n"),
+        ("train t.csv --image-size 28,28", "'--image-size <SIZE>': write it as 28x28\n"),
+        ("data convert t.csv out.xyz", ".safetensors, .parquet, or in .narrows for a store\n"),
+    ] {
+        let said = place.refuse(line);
+        assert!(said.err.ends_with(says), "{line}\n{}", said.err);
+    }
+    if cfg!(feature = "fetch") {
+        let said = place.refuse("train nothere");
+        assert!(said.err.contains("nothere: there is no such file or folder, and no public data"));
+        assert!(said.err.contains("check the path, or name one of mnist, "), "{}", said.err);
+    }
+    assert!(place.refuse("train no/where").err.contains("check the path for a mistake"));
+    put_folder(&place.path("images"), 3, 10);
+    for command in ["predict", "evaluate", "embed"] {
+        let said = place.refuse(&format!("{command} run images"));
+        let says = "t.csv, whose samples are no images, and images holds some: name data like it";
+        assert!(said.err.contains(says), "{}", said.err);
+    }
+    // The name alone tells data apart.
+    fs::create_dir(place.path("other")).unwrap();
+    fs::write(place.path("other/t.csv"), table(60)).unwrap();
+    let said = place.succeed("evaluate run other/t.csv --target kind");
+    let says = "samples; set aside in training, by the name of the data (others: --part all)\n";
+    assert!(said.out.contains(says), "{}", said.out);
 }

@@ -57,7 +57,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
     let compare = |rest: &str| tiny_compare(&format!("--out new {rest}"));
     let cases: Vec<(String, &[&str])> = vec![
         // Data.
-        (compare("missing"), &["missing", "No such file"]),
+        (compare("missing"), &["missing", "o such file"]),
         (compare("empty"), &["empty: is empty; nor is there"]),
         (compare("file"), &["file: has no rows"]),
         (compare("truncated"), &["truncated/t10k-images-idx3-ubyte"]),

@@ -29,4 +29,5 @@ mod scores;
 mod semi;
 mod tables;
 mod transfer;
+mod tune;
 mod unseen;

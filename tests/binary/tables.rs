@@ -149,7 +149,9 @@ fn classes(place: &Place) {
         "{}",
         said.out
     );
-    assert!(said.out.starts_with("t.csv: 16 test samples\ntest accuracy "), "{}", said.out);
+    let aside = "; set aside in training, by the name of the data (others: --part all)";
+    let start = format!("t.csv: 16 test samples{aside}\ntest accuracy ");
+    assert!(said.out.starts_with(&start), "{}", said.out);
     assert!(accuracy(&own) > 0.8, "{}", said.out);
 
     fs::write(place.path("other.csv"), other_table()).unwrap();
@@ -174,7 +176,8 @@ fn classes(place: &Place) {
     let sixth = place.json("sixth/summary.json")["test_samples"].as_u64().unwrap();
     assert!((49..=50).contains(&sixth), "{sixth}");
     let said = place.succeed("evaluate classifier t.csv --target kind --part all");
-    let says = "t.csv: 100 samples; training samples are among them\n";
+    let says =
+        "t.csv: 100 samples; training samples are among them, if it learnt from these data\n";
     assert!(said.out.starts_with(says), "{}", said.out);
     // An autoencoder needs no labels.
     let said = place.succeed("evaluate ae other.csv --target none --part all");

@@ -7,6 +7,7 @@ mod again;
 pub(crate) mod cell;
 mod counts;
 pub(crate) mod csv;
+mod currencies;
 mod dates;
 mod decide;
 mod infer;

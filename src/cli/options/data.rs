@@ -288,7 +288,18 @@ fn size(text: &str) -> Result<Written<(usize, usize)>, String> {
     let (height, width) = text.split_once('x').unwrap_or((text, text));
     let size = side(height).and_then(|height| Ok((height, side(width)?)));
     let written = size.map(|(h, w)| Written { text: format!("{h}x{w}"), value: (h, w) });
-    written.map_err(|e| format!("{e}, or two of them for height and width, as in 32x48"))
+    written.map_err(|e| match with_x(text) {
+        Some(shape) => format!("write it as {shape}"),
+        None => format!("{e}, or two of them for height and width, as in 32x48"),
+    })
+}
+
+/// Sides that are written with another mark between them than an x.
+fn with_x(text: &str) -> Option<String> {
+    let sides: Vec<&str> =
+        text.split([',', 'X', '×', '*', ' ']).filter(|s| !s.is_empty()).collect();
+    let plain = |side: &&str| side.bytes().all(|byte| byte.is_ascii_digit());
+    (sides.len() > 1 && sides.iter().all(plain)).then(|| sides.join("x"))
 }
 
 /// Reads a height, a width and perhaps channels.
@@ -298,7 +309,10 @@ fn image_shape(text: &str) -> Result<Written<[usize; 3]>, String> {
     let (height, width, channels) = match sides.as_deref() {
         Ok(&[height, width]) => (height, width, 1),
         Ok(&[height, width, channels]) => (height, width, channels),
-        _ => return Err("it must be a shape such as 28x28 or 32x32x3".to_owned()),
+        _ => {
+            let problem = "it must be a shape such as 28x28 or 32x32x3".to_owned();
+            return Err(with_x(text).map_or(problem, |shape| format!("write it as {shape}")));
+        }
     };
     Ok(Written { text: format!("{height}x{width}x{channels}"), value: [height, width, channels] })
 }
@@ -306,6 +320,16 @@ fn image_shape(text: &str) -> Result<Written<[usize; 3]>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sides_have_an_x_between_them() {
+        for text in ["28,32", "28X32", "28 x 32", "28×32", "28 * 32", "28, 32"] {
+            let says = if text.contains('x') { "as in 32x48" } else { "write it as 28x32" };
+            assert!(size(text).unwrap_err().ends_with(says), "{text}");
+        }
+        assert_eq!(image_shape("28,28,3").unwrap_err(), "write it as 28x28x3");
+        assert!(image_shape("28,a").unwrap_err().starts_with("it must be a shape"));
+    }
 
     #[test]
     fn what_was_asked_for_can_be_asked_for_again() {

@@ -40,6 +40,7 @@ pub fn run(
     let curve = curve.check()?;
     let data = curve.data;
     let running = options.running.clone();
+    let words = options.data.words()?;
     let pretraining = &mut options.pretraining;
     let training = pretraining.resolve(&data.train, &curve.architecture, curve.seed);
     let needed = encoder.is_none() && curve.needs_encoder(&[]);
@@ -95,7 +96,14 @@ pub fn run(
                 "\ncurve: {}\nrun folder: {}\n",
                 folder.file(CURVE).display(),
                 folder.path().display()
-            ))
+            )
+            + &match pretrained {
+                Some(_) => {
+                    let run = quoted(folder.path().display());
+                    format!("next: narrows train --encoder {run}{words}\n")
+                }
+                None => format!("next: narrows train{words}\n"),
+            })
     })
 }
 

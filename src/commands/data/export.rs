@@ -11,7 +11,8 @@ use std::time::Instant;
 
 pub fn run(options: &Convert) -> Result<String, Error> {
     let Convert { path, reading, out, part, force } = options;
-    let format = ExportFormat::of(out)?;
+    let format = ExportFormat::of(out)
+        .map_err(|e| Error::new(format!("{e}, or in .narrows for a store")))?;
     let (path, start) = (path_of(path)?, Instant::now());
     check_free(out, *force)?;
     let labels = format.labels_file(out);

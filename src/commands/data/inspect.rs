@@ -4,10 +4,11 @@ use super::{open, path_of, tell};
 use crate::cli::options::data_commands::{Inspect, Reading};
 use crate::cli::options::values::List;
 use crate::error::Error;
+use crate::output::numbers::counted;
 use crate::output::picture;
 use crate::output::progress::Progress;
 use crate::output::tables::{inspection, refused};
-use narrows_datasets::{Dtype, Inspection, Parts, RefusedColumn, Undivided};
+use narrows_datasets::{Dtype, Inspection, Parts, RefusedColumn, Remedy, Undivided};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +22,7 @@ pub fn run(options: &Inspect) -> Result<String, Error> {
     let Inspect { path, reading, sheet, json, .. } = options;
     let path = path_of(path)?;
     let progress = Progress::new(reading.quiet);
-    let (data, refused) = open_readable(reading.clone(), &path, &progress)?;
+    let (data, refused, skips) = open_readable(reading.clone(), &path, &progress)?;
     let name = path.display().to_string();
     let told = &mut |done, total| tell(&progress, &name, done, total);
     let found = narrows_datasets::inspect(&data, &path, told)?;
@@ -39,7 +40,18 @@ pub fn run(options: &Inspect) -> Result<String, Error> {
     }
     let sheet = sheet.as_deref().map(Path::display).map(|file| file.to_string());
     let text = inspection::text(&found, sheet);
-    Ok(if refused.is_empty() { text } else { text + &refused::text(&refused) })
+    Ok(match (refused.is_empty(), skips) {
+        (false, _) => text + &refused::text(&refused),
+        (true, true) => {
+            let count = counted(data.skipped.len(), "image");
+            let are = if data.skipped.len() == 1 { "is" } else { "are" };
+            format!(
+                "{text}\n{count} cannot be read, and {are} left out above\n\nadd to read the rest: \
+                 --skip-bad\n"
+            )
+        }
+        (true, false) => text,
+    })
 }
 
 /// The data, as JSON has them.
@@ -56,22 +68,26 @@ fn named(refused: &[RefusedColumn]) -> BTreeMap<&str, &str> {
     refused.iter().map(|column| (column.name.as_str(), column.problem.as_str())).collect()
 }
 
-/// Opens the data without the columns that are refused, and returns these as well.
+/// Opens the data without columns that are refused and images that cannot be read. Returns the
+/// columns, and true if there are such images.
 fn open_readable(
     mut reading: Reading,
     path: &Path,
     progress: &Progress,
-) -> Result<(Undivided, Vec<RefusedColumn>), Error> {
-    let (mut refused, mut first) = (Vec::new(), None);
+) -> Result<(Undivided, Vec<RefusedColumn>, bool), Error> {
+    let (mut refused, mut skips, mut first) = (Vec::new(), false, None);
     loop {
         let error = match open(&reading, path, None, progress) {
-            Ok(data) => return Ok((data, refused)),
+            Ok(data) => return Ok((data, refused, skips)),
             Err(error) => error,
         };
         let columns = error.columns();
-        if columns.is_empty() {
+        let unreadable = error.remedy() == Some(Remedy::SkipUnreadable) && !skips;
+        if columns.is_empty() && !unreadable {
             return Err(first.unwrap_or(error));
         }
+        (skips, reading.files.skip_bad) =
+            (skips || unreadable, reading.files.skip_bad || unreadable);
         reading.files.ignore.push(List(columns.iter().map(|column| column.name.clone()).collect()));
         refused.extend_from_slice(columns);
         first.get_or_insert(error);

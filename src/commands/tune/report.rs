@@ -189,6 +189,7 @@ impl Report<'_> {
         let options = &self.options.search;
         let (all, through) = (study.trials.len(), count(State::Complete));
         let mut text = format!("{dataset}: {}, {} through", counted(all, "trial"), through);
+        let measured = |trial: &&Trial| trial.last_value().is_some();
         let early = count(State::Pruned) + count(State::Running);
         if early > 0 {
             let _ = write!(text, ", {early} ended early");
@@ -201,10 +202,10 @@ impl Report<'_> {
             let validation = configuration.curve(1).points[0].validation;
             let _ = write!(
                 text,
-                "\n{} a trial, {} each: the best is chosen by {} looks at these labels",
+                "\n{} a trial, {} each; these labels measured {} configurations",
                 counted(options.trial_draws, "label draw"),
                 counted(validation, "validation label"),
-                thousands(through),
+                thousands(study.trials.iter().filter(measured).count()),
             );
         }
         Ok(text + "\n\n")

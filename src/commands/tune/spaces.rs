@@ -61,10 +61,22 @@ pub fn space(path: Option<&Path>, known: &Known<'_>) -> Result<Space, Error> {
     }
     space = space.without(&facts);
     for parameter in &mut space.parameters {
-        if let Domain::Choice(values) = &mut parameter.domain {
-            values.iter_mut().for_each(|value| *value = known.in_size(value));
+        match &mut parameter.domain {
+            Domain::Choice(values) => {
+                values.iter_mut().for_each(|value| *value = known.in_size(value));
+            }
+            Domain::Integer { low, high, .. } if path.is_none() && parameter.name == "latent" => {
+                // Principal components, which are measured beside an autoencoder, are no more.
+                *high = (*high).min(known.train.sample_len() as i64);
+                *low = (*low).min((*high / 2).max(1));
+            }
+            _ => {}
         }
     }
+    // A table of one column leaves nothing to choose.
+    space.parameters.retain(
+        |parameter| !matches!(parameter.domain, Domain::Integer { low, high, .. } if low == high),
+    );
     if space.parameters.iter().all(|parameter| parameter.name == METHOD) {
         let methods = known.methods.join(",");
         bail!("the search space has no parameter for {methods}: give another by --space")
@@ -139,4 +151,62 @@ impl Known<'_> {
 #[derive(serde::Serialize)]
 struct Augment {
     augment: Items,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use narrows_datasets::builtin;
+
+    fn names(methods: &[&str], model: Model, encoder: bool) -> Vec<String> {
+        let train = builtin(300, 0).train;
+        let methods = methods.iter().map(|name| (*name).to_string()).collect();
+        let space = space(None, &Known { train: &train, model, encoder, methods }).unwrap();
+        space.parameters.into_iter().map(|parameter| parameter.name).collect()
+    }
+
+    #[test]
+    fn the_space_built_in_is_that_of_the_methods() {
+        let dense = Model::Dense;
+        let scratch = names(&["scratch"], dense, false);
+        assert_eq!(
+            scratch,
+            [
+                "finetune-lr",
+                "finetune-epochs",
+                "finetune-batch",
+                "finetune-weight-decay",
+                "finetune-label-smoothing",
+                "finetune-augment",
+                "latent",
+                "widths",
+                "dropout"
+            ]
+        );
+        let both = names(&["scratch", "lp-ft"], dense, false);
+        assert!(both.contains(&METHOD.to_string()) && both.contains(&"objective".to_string()));
+        assert!(!names(&["lp-ft"], dense, true).iter().any(|name| name.starts_with("pretrain")));
+        assert!(!names(&["scratch"], Model::Conv, false).contains(&"widths".to_string()));
+        for method in ["freeze", "slow", "full", "gradual", "pseudo-labels", "vat", "ladder"] {
+            assert!(names(&[method], dense, false).len() > 1, "{method}");
+        }
+        let own = names(&[AUTOENCODER], dense, false);
+        assert_eq!(own, ["objective", "pretrain-lr", "pretrain-batch"]);
+    }
+
+    #[test]
+    fn what_depends_on_the_data_is_in_their_size() {
+        let train = builtin(300, 0).train;
+        let methods = vec!["scratch".to_string()];
+        let known = Known { train: &train, model: Model::Dense, encoder: false, methods };
+        let space = space(None, &known).unwrap();
+        let domain = |name: &str| {
+            let found = space.parameters.iter().find(|parameter| parameter.name == name);
+            found.unwrap().domain.clone()
+        };
+        assert_eq!(domain("latent"), Domain::Integer { low: 16, high: 64, log: true });
+        let Domain::Choice(augmentations) = domain("finetune-augment") else { panic!() };
+        let expected = "rotate=10,scale=0.1,shear=5";
+        assert_eq!(augmentations[1], Value::Text(expected.to_string()));
+    }
 }

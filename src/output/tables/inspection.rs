@@ -214,7 +214,11 @@ fn more(count: usize, what: &str) -> String {
 
 /// At most so many characters, none of which moves the cursor.
 fn short(text: &str, most: usize) -> String {
-    let text: String = text.escape_debug().to_string();
+    let shown = |c: char| match c {
+        '\'' | '"' => c.to_string(),
+        c => c.escape_debug().to_string(),
+    };
+    let text: String = text.chars().map(shown).collect();
     match text.chars().count() > most {
         true => text.chars().take(most - 3).chain("...".chars()).collect(),
         false => text,
@@ -302,6 +306,7 @@ mod tests {
         assert_eq!(more(50, "class"), "and 10 more classes\n");
         assert_eq!(more(40, "column"), "");
         assert_eq!(short("a\nb", 10), "a\\nb");
+        assert_eq!(short("Côte d'Ivoire", 20), "Côte d'Ivoire");
         assert_eq!(short("0123456789", 8), "01234...");
     }
 }

@@ -13,8 +13,9 @@
 //!   in the order of their bytes. A row whose label is missing is unlabelled.
 
 use super::counts::{Counts, FEW_CATEGORIES, MOST_CATEGORIES};
+use super::currencies::is_currency;
 use super::dates::Date;
-use super::marks::{self, is_currency, is_known_unit};
+use super::marks::{self, is_known_unit};
 use super::names::Names;
 use super::roles::Role;
 use super::units::Unit;

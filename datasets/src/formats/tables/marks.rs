@@ -1,11 +1,10 @@
 //! Numbers that are written with marks: `1,234.5`, `12 %`, `$ 3.50`, `1 234`, `1'234`, `(12)`,
 //! `12-`; and with a unit: `8 kg`.
 
+use super::currencies::{CURRENCIES, code_behind, take_currency};
 use super::source::may_be_number;
 use crate::formats::options::Decimal;
 
-/// Signs of currencies.
-const CURRENCIES: [char; 5] = ['$', '€', '£', '¥', '₹'];
 /// The characters of the longest unit.
 const LONGEST_UNIT: usize = 12;
 /// Units that are no letters of codes, such as house numbers.
@@ -40,11 +39,6 @@ fn other(decimal: Decimal) -> char {
     }
 }
 
-/// Tells whether a unit is the sign of a currency, which may be left out.
-pub(super) fn is_currency(unit: &str) -> bool {
-    unit.chars().count() == 1 && unit.starts_with(CURRENCIES)
-}
-
 /// Tells whether a unit is known for one, and no letter of a code.
 pub(super) fn is_known_unit(unit: &str) -> bool {
     KNOWN_UNITS.contains(&unit)
@@ -63,7 +57,7 @@ pub(super) fn number(text: &str, decimal: Decimal) -> Option<Marked<'_>> {
         (rest, signs, negative) = (inside, 1, true);
     }
     take_sign(&mut rest, &mut signs, &mut negative);
-    if rest.starts_with(CURRENCIES) {
+    if rest.starts_with(CURRENCIES) || rest.starts_with(char::is_alphabetic) {
         take_currency(&mut rest, &mut unit);
         if let Some(inside) = in_parentheses(rest) {
             (rest, negative) = (inside, true);
@@ -77,12 +71,11 @@ pub(super) fn number(text: &str, decimal: Decimal) -> Option<Marked<'_>> {
         }
         unit = &rest[before.len()..];
         rest = before.trim_end();
-    } else if let Some(before) = rest.strip_suffix(CURRENCIES) {
+    } else if let Some((before, code)) = code_behind(rest) {
         if !unit.is_empty() {
             return None;
         }
-        unit = &rest[before.len()..];
-        rest = before.trim_end();
+        (rest, unit) = (before, code);
     }
     if let Some(before) = rest.strip_suffix(['-', '\u{2212}']) {
         (rest, negative) = (before.trim_end(), true);
@@ -167,13 +160,6 @@ fn take_sign(rest: &mut &str, signs: &mut usize, negative: &mut bool) {
             *signs += 1;
             return;
         }
-    }
-}
-
-fn take_currency<'a>(rest: &mut &'a str, unit: &mut &'a str) {
-    if let Some(after) = rest.strip_prefix(CURRENCIES) {
-        *unit = &rest[..rest.len() - after.len()];
-        *rest = after.trim_start();
     }
 }
 
@@ -273,8 +259,22 @@ mod tests {
             let value = |decimal| number(text, decimal).map(|found| found.value);
             assert_eq!((value(Decimal::Point), value(Decimal::Comma)), (point, comma), "{text}");
         }
-        for (text, unit) in [("12 %", "%"), ("12", ""), ("$12", "$"), ("-12 €", "€"), ("(£3)", "£")]
-        {
+        for (text, unit) in [
+            ("12 %", "%"),
+            ("12", ""),
+            ("$12", "$"),
+            ("-12 €", "€"),
+            ("(£3)", "£"),
+            ("R$ 12", "R$"),
+            ("R$12", "R$"),
+            ("US$ -12", "US$"),
+            ("CHF 12", "CHF"),
+            ("12 kr", "kr"),
+            ("12 kr.", "kr."),
+            ("12 EUR", "EUR"),
+            ("-USD12", "USD"),
+            ("12.50 zł", "zł"),
+        ] {
             assert_eq!(number(text, Decimal::Point).unwrap().unit, unit, "{text}");
         }
     }
@@ -313,6 +313,13 @@ mod tests {
             "123,45,678",
             "$5%",
             "1 2 3",
+            "R$",
+            "EUR",
+            "EUR 5 USD",
+            "CHFA 5",
+            "5 EURO x",
+            "kr5a",
+            "skr 5",
         ] {
             assert_eq!(number(text, Decimal::Point), None, "{text}");
         }

@@ -58,7 +58,10 @@ impl JournalFile {
             self.file = open(&self.path)?;
             other = true;
         }
-        self.link = Some(Link::take(&self.path)?);
+        let link = Link::take(&self.path);
+        self.link = Some(link.map_err(|error| {
+            io::Error::other(format!("Optuna's lock cannot be made in its folder: {error}"))
+        })?);
         Ok(other || self.file.metadata()?.len() < self.read)
     }
 

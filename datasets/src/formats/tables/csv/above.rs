@@ -1,7 +1,7 @@
 //! The lines above the header of delimited text: separators that are named, comments, titles.
 
 use super::delimiter::{DELIMITERS, MOST_TITLES};
-use super::header::is_above_numbers;
+use super::header::{has_numbers, is_above_numbers};
 use crate::error::Short;
 use crate::formats::options::Decimal;
 
@@ -46,8 +46,10 @@ pub(super) fn skip_lines<'a>(
         found.lines += 1;
     }
     if comments > 0 {
-        let lines = if comments == 1 { "line that begins" } else { "lines that begin" };
-        found.notes.push(format!("{comments} {lines} with # are left out"));
+        found.notes.push(match comments {
+            1 => "1 line that begins with # is left out".to_owned(),
+            _ => format!("{comments} lines that begin with # are left out"),
+        });
     }
     found.bytes = start.len() - rest.len();
     (rest, separator)
@@ -114,7 +116,11 @@ pub(super) fn titles(rows: &[Vec<String>], missing: &[String], decimal: Decimal)
     let titles = found <= MOST_TITLES
         && rows[..found].iter().flatten().all(one_line)
         && below.split_first().is_some_and(|(header, others)| {
-            header.len() == width && is_above_numbers(header, others, missing, decimal)
+            let named = || is_above_numbers(header, others, missing, decimal);
+            // Two columns may be one of numbers with decimal commas.
+            let alone = rows[..found].iter().all(|row| row.len() == 1);
+            let data = || width > 2 && alone && has_numbers(below, missing, decimal);
+            header.len() == width && (named() || data())
         });
     if titles { found } else { 0 }
 }

@@ -91,6 +91,8 @@ mod tests {
             (&["a", "1.234", "2.5"], (Decimal::Point, false)),
             (&["a", "1.234.567", "85"], (Decimal::Comma, true)),
             (&["a", "1.234", "2,5"], (Decimal::Comma, true)),
+            (&["a", "1 341,33 kr", "85 kr"], (Decimal::Comma, true)),
+            (&["a", "R$ 1.341,33", "R$ 85"], (Decimal::Comma, true)),
             (&["a", "850", "12"], (Decimal::Point, false)),
             (&["a", "12.05.2021", "x.y"], (Decimal::Point, false)),
         ] {

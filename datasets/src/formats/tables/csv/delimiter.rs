@@ -6,6 +6,7 @@
 
 use crate::formats::options::Decimal;
 use crate::formats::tables::marks;
+use crate::formats::tables::source::is_missing_word;
 
 /// Separators, the surest first where several would do.
 pub(super) const DELIMITERS: [u8; 4] = *b"\t;|,";
@@ -121,8 +122,13 @@ fn has_numbers(line: &[u8]) -> bool {
 fn has_numbers_in_a_cell(line: &[u8]) -> bool {
     let text = String::from_utf8_lossy(line);
     text.split('\t').any(|cell| {
-        let words = || cell.split_ascii_whitespace();
-        words().count() > 1 && words().all(|word| marks::number(word, Decimal::Point).is_some())
+        let mut numbers = 0;
+        let of_numbers = cell.split_ascii_whitespace().all(|word| {
+            let is_number = marks::number(word, Decimal::Point).is_some();
+            numbers += usize::from(is_number);
+            is_number || is_missing_word(word)
+        });
+        of_numbers && numbers > 1
     })
 }
 

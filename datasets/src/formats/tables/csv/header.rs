@@ -1,14 +1,20 @@
 //! The first row of delimited text: the names of the columns, or data.
 //!
 //! - It is a header if it has a text where a column goes on in numbers.
-//! - It is data if it has a number where a column goes on in numbers, or if each of its texts comes
-//!   again. Numbers that count on, as years do, name columns all the same.
+//! - It is data if it has a number where a column goes on in numbers, if each of its texts comes
+//!   again, or if one of them is frequent in its column. Numbers that count on, as years do, name
+//!   columns all the same.
 
 use super::cells::to_cell;
 use crate::formats::options::Decimal;
 use crate::formats::tables::dates::Date;
 use crate::formats::tables::marks;
 use crate::formats::tables::source::{Cell, is_infinite};
+
+/// So many rows below the first tell which values are frequent,
+const FEW_ROWS: usize = 10;
+/// which one in so many rows has.
+const MOST_NAMES: usize = 10;
 
 /// A cell, as far as a header is concerned.
 #[derive(Clone, Copy, PartialEq)]
@@ -86,6 +92,13 @@ pub(super) fn has_units_below(rows: &[Vec<String>], missing: &[String], decimal:
         && is_above_numbers(units, others, missing, decimal)
 }
 
+/// Tells whether a column of `rows`, all of the same length, holds numbers alone.
+pub(super) fn has_numbers(rows: &[Vec<String>], missing: &[String], decimal: Decimal) -> bool {
+    let width = rows.first().map_or(0, Vec::len);
+    rows.iter().all(|row| row.len() == width)
+        && (0..width).any(|at| kind_below(rows, at, missing, decimal) == Some(Kind::Number))
+}
+
 /// Tells whether a row has a text that may be a name.
 pub(super) fn has_text(row: &[String], decimal: Decimal) -> bool {
     row.iter().any(|cell| kind(cell, &[], decimal) == Kind::Text)
@@ -115,9 +128,18 @@ pub(super) fn is_header(
     if columns.clone().any(is_value) {
         return is_count(first, others);
     }
+    // A name is no frequent value of its column.
+    let is_frequent = |at: usize| {
+        let column = others.iter().filter_map(|row| row.get(at));
+        MOST_NAMES * column.filter(|cell| **cell == first[at]).count() >= others.len()
+    };
+    let is_text = |at: &usize| firsts[*at] == Kind::Text;
+    if others.len() >= FEW_ROWS && columns.clone().filter(is_text).any(is_frequent) {
+        return false;
+    }
     let comes_again =
         |at: usize| others.iter().filter_map(|row| row.get(at)).any(|cell| *cell == first[at]);
-    others.len() < 2 || !columns.filter(|&at| firsts[at] == Kind::Text).all(comes_again)
+    others.len() < 2 || !columns.filter(is_text).all(comes_again)
 }
 
 /// Tells whether the numbers of a row count on, as the names of columns do: 0, 1, 2 to the last, as
@@ -154,6 +176,8 @@ mod tests {
 
     #[test]
     fn headers_are_told_from_rows() {
+        let kind = |at| if at % 4 == 0 { "spam" } else { "ham" };
+        let messages: String = (1..20).map(|at| format!("{},hello {at}\n", kind(at))).collect();
         for (text, header) in [
             ("a,b\n1,2\n", true),
             ("1,2\n3,4\n", false),
@@ -178,6 +202,9 @@ mod tests {
             ("0,1,2\n7,7,5\n1,3,3\n", true),
             (",0,1,2\n0,7,7,5\n1,1,3,3\n", true),
             ("0,1,2\n3,4,5\n6,7,8\n", false),
+            (&format!("ham,hello\n{}", messages), false),
+            (&format!("kind,text\n{}", messages), true),
+            (&format!("kind,hello 7\n{}", messages), true),
             ("1,2,3\n7,7,5\n", false),
             ("0,1\n7,7\n1,0\n", false),
         ] {

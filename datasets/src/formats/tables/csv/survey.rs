@@ -242,6 +242,7 @@ mod tests {
                 b'\t',
                 true,
             ),
+            ("18.0   8   130.0\t\"buick x\"\n25.0   4   ?\t\"ford\"\n", b'\t', true),
             ("sep=;\na,b;c\n1;2\n", b';', false),
             ("sep=\t\na,b\tc\n1\t2\n", b'\t', false),
             ("A|1,B,C\n", b',', false),

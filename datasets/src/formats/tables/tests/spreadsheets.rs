@@ -79,6 +79,9 @@ fn titles_above_the_header_are_left_out() {
         assert_eq!((names, &found), (list(&["a", "b", "c"]), &rows), "{text:?}");
         assert!(notes[0].starts_with(&format!("{count} above the header")), "{notes:?}");
     }
+    // Data without a header may have a title, too.
+    let (names, found, notes) = look("|1x3 Cross validator\n1.5,2,5\n3.5,4,1\n\n");
+    assert_eq!((names.len(), &found, notes.len()), (3, &rows, 1), "{notes:?}");
     let error = refused("Sales\n\na,b,c\n1,2,3\n4,5\n", &TableOptions::default());
     assert!(error.contains("line 5 has 2 values, where the header has 3"), "{error}");
     // Four lines are too many, and texts alone do not tell a header.
@@ -148,4 +151,22 @@ fn a_coordinate_is_no_label() {
         assert!(layout(text).label.is_some(), "{text:?}");
     }
     assert_eq!(infer("x,y\n1,2\n2,3\n", &named("y")).unwrap().label.as_deref(), Some("y"));
+}
+
+#[test]
+fn rules_below_the_header_are_no_rows() {
+    for (text, line) in [
+        ("| a | b |\n|---|:-:|\n| 1.5 | 2 |\n| 3.5 | 4 |\n", 2),
+        (" a | b\n---+---\n 1.5 | 2\n 3.5 | 4\n(2 rows)\n", 2),
+    ] {
+        let (names, rows, notes) = look(text);
+        assert_eq!(names, ["a", "b"], "{text:?}");
+        assert_eq!(rows, numbers(&[[1.5, 2.0], [3.5, 4.0]]));
+        let note = format!("line {line}, a rule of dashes, is left out");
+        assert!(notes.contains(&note), "{notes:?}");
+    }
+    // Marks of missing values are a row.
+    let (_, rows, _) = look("a,b\n,\n1,2\n");
+    assert_eq!(rows.len(), 1);
+    assert!(refused("a,b\n-,-\n1,2\n3,4\n", &TableOptions::default()).contains("\"-\" in line 2"));
 }

@@ -52,8 +52,8 @@ fn all_other_texts_of_columns_of_numbers_are_named_at_once() {
     let error = refused(&format!("a,b,c\n{rows}"), &TableOptions::default());
     let says = "the column \"a\" holds 50 numbers, but also 3 other texts, the first \"k.A.\" in \
                 line 52 (\"k.A.\" 2 times, \"unbekannt\" 1 time); the column \"b\" holds 52 \
-                numbers, but also another text \"12o\" in line 54: name the texts as missing, read the columns \
-                as categories, or ignore them";
+                numbers, but also another text \"12o\" in line 54: name the texts as missing, read \
+                the columns as categories, or ignore them";
     assert!(error.ends_with(says), "{error}");
 }
 

@@ -1,0 +1,231 @@
+//! `narrows tune` from end to end: studies that are stopped, shared and continued, and what they
+//! leave.
+
+use crate::program::{Place, Said};
+use serde_json::json;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A search of seconds.
+const TINY: &str = "--labels 20 --validation 20 --trial-draws 2 --draws 3 --widths 8 --latent 4 \
+                    --finetune-epochs 4 --pretrain-epochs 2 --threads 2 --quiet";
+
+const SPACE: &str =
+    "[finetune-lr]\nlog-uniform = [1e-3, 0.3]\n[finetune-batch]\nchoice = [5, 10]\n";
+
+fn place() -> Place {
+    let place = Place::new();
+    std::fs::write(place.path("space.toml"), SPACE).unwrap();
+    place
+}
+
+fn line(rest: &str) -> String {
+    format!("tune {TINY} --space space.toml {rest}")
+}
+
+fn start(place: &Place, line: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_narrows"))
+        .args(line.split_whitespace())
+        .current_dir(place.path("."))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn end(child: Child) -> Said {
+    let output = child.wait_with_output().unwrap();
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The trials without their times.
+fn trials(place: &Place, study: &str) -> Vec<String> {
+    let table = place.read(&format!("{study}/trials.csv"));
+    let without = |line: &str| {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        cells.remove(3);
+        cells.join(",")
+    };
+    table.lines().map(without).collect()
+}
+
+fn summary(place: &Place, study: &str) -> serde_json::Value {
+    serde_json::from_str(&place.read(&format!("{study}/summary.json"))).unwrap()
+}
+
+#[test]
+fn a_study_leaves_its_best_configuration_which_other_commands_take() {
+    let place = place();
+    let said = place.succeed(&line("--methods lp-ft --trials 5 --study s"));
+    assert!(said.out.contains("5 trials"), "{}", said.out);
+    assert_eq!(trials(&place, "s").len(), 6);
+    for name in ["coordinates.svg", "importance.svg", "courses.svg"] {
+        assert!(place.read(&format!("s/{name}")).starts_with("<svg"), "{name}");
+    }
+    // The final test is that of a comparison with the best configuration, to the bit.
+    place.succeed("compare --config s/best-compare.toml --out c --quiet");
+    let compared: serde_json::Value = serde_json::from_str(&place.read("c/summary.json")).unwrap();
+    let tuned = summary(&place, "s")["tuned"]["test"]["per_draw"].clone();
+    assert_eq!(compared["methods"][1]["name"], "lp-ft");
+    assert_eq!(compared["methods"][1]["test_accuracy"]["per_draw"], tuned);
+    // And the model comes about by the two files.
+    place.succeed("pretrain --config s/best-pretrain.toml --out p --quiet");
+    place.succeed("train --config s/best-train.toml --encoder p --out t --quiet");
+    let config: toml::Table = place.read("t/config.toml").parse().unwrap();
+    let best = &summary(&place, "s")["best_values"];
+    if let Some(rate) = best.get("finetune-lr") {
+        let used = config["lr"].as_float().unwrap();
+        assert!((used - rate.as_f64().unwrap()).abs() < 1e-6 * used, "{used} {rate}");
+    }
+    assert_eq!(config["method"].as_str(), Some("lp-ft"));
+}
+
+#[test]
+fn workers_share_a_study_and_change_nothing() {
+    let place = place();
+    for strategy in ["random", "grid --grid-points 4"] {
+        let name = &strategy[..4];
+        let line = line(&format!("--methods scratch --strategy {strategy} --trials 9"));
+        place.succeed(&format!("{line} --study {name}-1 --parallel 1"));
+        let shared = format!("{line} --study {name}-4");
+        let workers: Vec<Child> =
+            (0..3).map(|_| start(&place, &format!("{shared} --worker"))).collect();
+        place.succeed(&shared);
+        for worker in workers {
+            let said = end(worker);
+            assert_eq!(said.code, Some(0), "{}", said.err);
+        }
+        let (one, four) = (format!("{name}-1"), format!("{name}-4"));
+        assert_eq!(trials(&place, &one), trials(&place, &four), "{strategy}");
+        // The grid has as many combinations, beside the defaults.
+        assert_eq!(trials(&place, &one).len(), 10, "{strategy}");
+        for key in ["best_values", "tuned", "defaults"] {
+            assert_eq!(summary(&place, &one).get(key), summary(&place, &four).get(key), "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_study_that_is_killed_goes_on_by_the_same_command() {
+    let place = place();
+    let line = line("--methods scratch --strategy random --early-end asha --trials 12");
+    let line = line.replace("--finetune-epochs 4", "--finetune-epochs 60");
+    let line = format!("{line} --parallel 1");
+    place.succeed(&format!("{line} --study whole"));
+    let broken = format!("{line} --study broken");
+    let mut killed = 0;
+    for round in 0..8u64 {
+        let mut child = start(&place, &broken);
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(150 + 70 * round) {
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if child.try_wait().unwrap().is_none() {
+            child.kill().unwrap();
+            killed += 1;
+        }
+        child.wait().unwrap();
+    }
+    assert!(killed > 0, "no process lived long enough to be killed");
+    place.succeed(&broken);
+    assert_eq!(trials(&place, "whole"), trials(&place, "broken"));
+    assert_eq!(summary(&place, "whole")["tuned"], summary(&place, "broken")["tuned"]);
+}
+
+#[test]
+fn a_signal_ends_a_search_with_its_code_and_says_how_to_go_on() {
+    let place = place();
+    let line = line("--methods scratch --trials 100000 --study s");
+    let child = start(&place, &line);
+    let journal = place.path("s/journal.log");
+    let begun = Instant::now();
+    while !std::fs::read_to_string(&journal).is_ok_and(|text| text.contains("\"op_code\":6")) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no trial came to its end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let said = end(child);
+    assert_eq!(said.code, Some(143), "{}", said.err);
+    assert!(said.err.contains("--study s"), "{}", said.err);
+    assert_eq!(said.out, "");
+}
+
+#[test]
+fn a_study_of_optuna_goes_on() {
+    let place = place();
+    std::fs::create_dir(place.path("s")).unwrap();
+    let domain = json!({
+        "name": "FloatDistribution",
+        "attributes": { "step": null, "low": 0.001, "high": 0.3, "log": true }
+    });
+    let at = |second: u32| format!("2026-11-30T10:00:{second:02}.000000");
+    let journal = [
+        json!({ "op_code": 0, "worker_id": "w", "study_name": "theirs", "directions": [2] }),
+        json!({ "op_code": 4, "worker_id": "w", "study_id": 0, "datetime_start": at(0) }),
+        json!({
+            "op_code": 5, "worker_id": "w", "trial_id": 0, "param_name": "finetune-lr",
+            "param_value_internal": 0.02, "distribution": domain.to_string()
+        }),
+        json!({
+            "op_code": 6, "worker_id": "w", "trial_id": 0, "state": 1, "values": [0.25],
+            "datetime_complete": at(1)
+        }),
+    ];
+    let journal = journal.map(|line| line.to_string() + "\n").concat();
+    std::fs::write(place.path("s/journal.log"), &journal).unwrap();
+    place.succeed(&line("--methods scratch --trials 4 --study s"));
+    let trials = trials(&place, "s");
+    assert_eq!(trials.len(), 5, "{trials:?}");
+    assert!(
+        trials[1].starts_with("0,complete,0.25,") && trials[1].ends_with(",0.02"),
+        "{trials:?}"
+    );
+    assert!(place.read("s/journal.log").starts_with(&journal));
+}
+
+#[test]
+fn mistakes_are_refused_before_the_first_trial() {
+    let place = place();
+    for (space, expected) in [
+        ("[finetune-rate]\nuniform = [0.0, 1.0]\n", "line 2: finetune-rate: "),
+        ("[dropout]\nuniform = [0.5, 0.1]\n", "line 2: dropout: "),
+        ("[dropout]\nuniform = [0.1, 1.5]\n", "line 2: dropout: "),
+        ("\n[finetune-lr]\nlog-uniform = [-1.0, 1.0]\n", "line 3: finetune-lr: "),
+        ("[dropout]\nuniform = [0.0, 0.5]\nwhen = { depth = 1 }\n", "line 3: dropout: "),
+        ("[labels]\nchoice = [1, 2]\n", "the same for all trials"),
+        ("[draws]\nchoice = [1, 2]\n", "the same for all trials"),
+    ] {
+        std::fs::write(place.path("wrong.toml"), space).unwrap();
+        let said = place.refuse(&format!("tune {TINY} --space wrong.toml --study s"));
+        let said = said.err;
+        assert!(said.contains("wrong.toml") && said.contains(expected), "{space}{said}");
+        assert!(!place.path("s").exists(), "{space}");
+    }
+    for (rest, expected) in [
+        ("--methods none-such", "scratch"),
+        ("--out s", "--study"),
+        ("--auto 10m", "--methods"),
+        ("--worker", "--study"),
+        ("--labels 10,20", "one number of labels"),
+        ("--goal reconstruction --methods vat", "autoencoder alone"),
+    ] {
+        let said = place.refuse(&line(rest)).err;
+        assert!(said.contains(expected), "{rest}: {said}");
+    }
+    // A run of another command is left alone, and so is a study of other settings.
+    place.succeed(&line("--methods scratch --trials 2 --study s"));
+    let said = place.refuse(&line("--methods scratch --trials 3 --study s --seed 2")).err;
+    assert!(said.contains("--seed"), "{said}");
+    std::fs::create_dir(place.path("run")).unwrap();
+    std::fs::write(place.path("run/config.toml"), "command = \"train\"\n").unwrap();
+    let said = place.refuse(&line("--methods scratch --trials 2 --study run")).err;
+    assert!(said.contains("no study"), "{said}");
+}

@@ -250,6 +250,11 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         (Some(train), Some(test)) => (train, Some(test)),
         (Some(train), None) if validation.is_some() => (train, None),
         (Some(path), None) | (None, Some(path)) => {
+            if options.labels.is_none() && images::open::has_images(dir)? {
+                let problem = "lies beside images, and has no other half beside it: if it labels \
+                               them, name their folder, and give it as the file of labels";
+                return Err(Error::file(&path, Problem::with(problem, Remedy::LabelsFile)));
+            }
             bail!(
                 &path,
                 "has no other half beside it, test or train: put it there, or name this file itself"

@@ -3,6 +3,7 @@
 mod case;
 mod contract;
 mod packed;
+mod tiny;
 
 use crate::support::{self, single};
 use case::Case;

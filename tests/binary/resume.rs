@@ -41,6 +41,18 @@ fn wait(there: impl Fn() -> bool) {
     }
 }
 
+/// Halts a program again and again until `saved` holds. A checkpoint is due after two seconds at
+/// the earliest, of which the program so works for a small part.
+fn halt_until(child: &Child, saved: impl Fn() -> bool) {
+    wait(|| {
+        signal(child, "-STOP");
+        std::thread::sleep(Duration::from_millis(300));
+        signal(child, "-CONT");
+        std::thread::sleep(Duration::from_millis(20));
+        saved()
+    });
+}
+
 /// The weights, and the metrics without the times.
 fn results(place: &Place, run: &str) -> (Vec<u8>, Vec<String>) {
     let metrics = place.read(&format!("{run}/metrics.csv"));
@@ -84,16 +96,16 @@ fn a_run_that_was_stopped_ends_as_if_it_had_not_been() {
     let place = Place::new();
     let tiny = "--widths 48 --latent 6 --quiet";
     for (line, run, name, code) in [
-        (format!("pretrain --epochs 400 --objective denoising {tiny}"), "ae", "-INT", 130),
+        (format!("pretrain --epochs 200 --objective denoising {tiny}"), "ae", "-INT", 130),
         (
-            format!("train --method vat --labels 50 --validation 50 --epochs 60 {tiny}"),
+            format!("train --method vat --labels 50 --validation 50 --epochs 30 {tiny}"),
             "vat",
             "-TERM",
             143,
         ),
         (
             format!(
-                "train --method scratch --labels 100 --validation 50 --epochs 3000 --mixup 0.3 \
+                "train --method scratch --labels 100 --validation 50 --epochs 1500 --mixup 0.3 \
                  --dropout 0.1 {tiny}"
             ),
             "scratch",
@@ -156,10 +168,10 @@ fn without_times(value: &serde_json::Value, into: &mut Vec<String>) {
 #[test]
 fn a_run_that_was_killed_goes_on_from_its_checkpoint() {
     let place = Place::new();
-    let line = "pretrain --epochs 6000 --widths 48 --latent 6 --quiet";
+    let line = "pretrain --epochs 1000 --widths 48 --latent 6 --quiet";
     place.succeed(&format!("{line} --out whole"));
     let mut child = start(&place, &format!("{line} --checkpoint-every 1s --out killed"));
-    wait(|| has_files(&place.path("killed/checkpoints")));
+    halt_until(&child, || has_files(&place.path("killed/checkpoints")));
     child.kill().unwrap();
     child.wait().unwrap();
     place.succeed("pretrain --resume killed --quiet");
@@ -170,7 +182,7 @@ fn a_run_that_was_killed_goes_on_from_its_checkpoint() {
 #[test]
 fn a_damaged_checkpoint_is_told_even_when_quiet() {
     let place = Place::new();
-    let line = "pretrain --epochs 6000 --widths 48 --latent 6 --quiet --keep 2";
+    let line = "pretrain --epochs 1000 --widths 48 --latent 6 --quiet --keep 2";
     let checkpoints = || {
         let entries = fs::read_dir(place.path("run/checkpoints")).into_iter().flatten();
         let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -179,7 +191,10 @@ fn a_damaged_checkpoint_is_told_even_when_quiet() {
     };
     stop(&place, &format!("{line} --out run"), "-INT", || place.path("run/config.toml").exists());
     let again = "pretrain --resume run --quiet --keep 2 --checkpoint-every 1s";
-    stop(&place, again, "-INT", || checkpoints().len() == 2);
+    let child = start(&place, again);
+    halt_until(&child, || checkpoints().len() == 2);
+    signal(&child, "-INT");
+    end(child);
     let files = checkpoints();
     assert_eq!(files.len(), 2, "{files:?}");
     let mut bytes = fs::read(&files[1]).unwrap();

@@ -36,13 +36,13 @@ pub const TARGETS: &[Target] = &[
     target("cifar", cifar),
     Target {
         repair: Some(repair::png),
-        ..target("png", |dir, bytes, outcome| images(dir, "png", bytes, outcome))
+        ..target("png", |dir, bytes, outcome| images(dir, ("png", 0), bytes, outcome))
     },
-    target("jpeg", |dir, bytes, outcome| images(dir, "jpg", bytes, outcome)),
-    target("bmp", |dir, bytes, outcome| images(dir, "bmp", bytes, outcome)),
-    target("gif", |dir, bytes, outcome| images(dir, "gif", bytes, outcome)),
-    target("tiff", |dir, bytes, outcome| images(dir, "tiff", bytes, outcome)),
-    target("webp", |dir, bytes, outcome| images(dir, "webp", bytes, outcome)),
+    target("jpeg", |dir, bytes, outcome| images(dir, ("jpg", 512), bytes, outcome)),
+    target("bmp", |dir, bytes, outcome| images(dir, ("bmp", 128), bytes, outcome)),
+    target("gif", |dir, bytes, outcome| images(dir, ("gif", 2731), bytes, outcome)),
+    target("tiff", |dir, bytes, outcome| images(dir, ("tiff", 8256), bytes, outcome)),
+    target("webp", |dir, bytes, outcome| images(dir, ("webp", 16_384), bytes, outcome)),
     target("model", model),
     Target { repair: Some(repair::checkpoint), ..target("checkpoint", checkpoint) },
     target("journal", journal),
@@ -160,14 +160,22 @@ fn cifar(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
     open(&dir, bytes.len() + 5 * RECORD, &options(&dir), outcome);
 }
 
-/// Two times the same image.
-fn images(dir: &Path, extension: &str, bytes: &[u8], outcome: &mut Outcome) {
+/// Two times the same image. A decoder may hold a whole picture before it finds the damage, of as
+/// many pixels as its format can make of a byte: with its result, up to 8 bytes for each.
+fn images(
+    dir: &Path,
+    (extension, pixels_of_byte): (&str, usize),
+    bytes: &[u8],
+    outcome: &mut Outcome,
+) {
+    const MOST_PIXELS: usize = 8192 * 8192;
+    let pixels = (pixels_of_byte * bytes.len()).min(MOST_PIXELS);
     let dir = dir.join(NAME);
     let _ = fs::create_dir(&dir);
     for number in 1..=2 {
         put(dir.join(format!("{number}.{extension}")), bytes);
     }
-    open(&dir, 2 * bytes.len(), &options(&dir), outcome);
+    open(&dir, 2 * bytes.len() + 8 * pixels, &options(&dir), outcome);
 }
 
 fn model(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {

@@ -32,12 +32,12 @@ pub fn delimited_text(table: &mut Table) {
     ] {
         table.file(name, text.as_bytes(), says);
     }
-    table.file("latin.csv", b"a,b\n1,2\n3,M\xfcnchen\n", "line 3");
+    table.file("damaged.csv", b"a,b\n1,2\n3,M\xffnchen\n", "line 3");
     table.file("nul.csv", b"a,b\n1,2\n3,\0\n", "is none of");
     let late = [&b"a,b\n"[..], &b"1,2\n".repeat(2000), b"3,\0\n"].concat();
     table.file("late-nul.csv", &late, "line 2002");
     let utf16: Vec<u8> = "\u{feff}a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    table.file("utf-16.csv", &utf16, "UTF-16");
+    table.file("utf-16.csv", &utf16[..utf16.len() - 1], "UTF-16");
     let texts = |count: usize| {
         (0..count).map(|row| format!("{},name {row}\n", row % 9)).collect::<String>()
     };

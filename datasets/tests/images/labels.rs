@@ -107,6 +107,21 @@ fn a_list_of_images_is_no_data_by_itself() {
 }
 
 #[test]
+fn a_table_beside_a_folder_of_images_may_label_them() {
+    let dir = folder(&["images/0.png", "images/1.png", "images/2.png"]);
+    let dir = dir.path();
+    put(dir.join("train.csv"), b"id,breed\n0,a\n1,b\n2,a\n");
+    let error = open_whole(dir, &OpenOptions::default(), &|_, _| {}).unwrap_err();
+    assert_eq!(error.remedy(), Some(Remedy::LabelsFile));
+    assert!(error.to_string().contains("if it labels them, name their folder"), "{error}");
+    let options = OpenOptions { labels: Some(dir.join("train.csv")), ..OpenOptions::default() };
+    let Parts::Whole(all) = open_whole(dir, &options, &|_, _| {}).unwrap().data else {
+        panic!("undivided")
+    };
+    assert_eq!(classes(&all), ["a", "b", "a"]);
+}
+
+#[test]
 fn halves_keep_their_samples_and_take_their_labels_from_the_file() {
     let dir = folder(&["train/0.png", "train/1.png", "test/2.png", "train/3.png"]);
     let text = "id,breed\n0,10\n1,9\ntrain/3,10\n2,9\n";

@@ -16,7 +16,7 @@ pub(crate) fn level2() -> usize {
 
 /// The size in the processor's own description of its caches (Intel's leaf 4, AMD's 0x8000001D: the
 /// same fields).
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 fn ask() -> Option<usize> {
     use std::arch::x86_64::{__cpuid, __cpuid_count};
     let described = |leaf: u32| {
@@ -36,7 +36,7 @@ fn ask() -> Option<usize> {
     described(4).or_else(|| described(0x8000_001d))
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
 fn ask() -> Option<usize> {
     None
 }

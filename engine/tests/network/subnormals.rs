@@ -67,7 +67,11 @@ fn subnormal_numbers_do_not_slow_a_step() {
                 let mut small = trainer(of_weights);
                 let (x, tiny) = (samples(1.0), samples(of_samples));
                 let (mut usual, mut slow) = (f64::INFINITY, f64::INFINITY);
-                for _ in 0..5 {
+                for round in 0..60 {
+                    // Other work may halve the speed of either for a while.
+                    if round >= 5 && slow <= MOST * usual {
+                        break;
+                    }
                     usual = usual.min(shortest(&mut plain, &x, &target, &cx));
                     slow = slow.min(shortest(&mut small, &tiny, &target, &cx));
                 }

@@ -111,6 +111,11 @@ pub(crate) fn open(
     Ok(Some(Found { parts, format, skipped, notes }))
 }
 
+/// Tells whether there is an image in `dir`, or in a folder below it.
+pub(crate) fn has_images(dir: &Path) -> Result<bool, Error> {
+    Ok(Folder::read(dir)?.count() > 0)
+}
+
 /// Tells whether `dir` has a folder for training, validation or the test that holds images.
 pub(crate) fn has_halves(dir: &Path) -> Result<bool, Error> {
     for entry in fs::read_dir(dir).at(dir)? {

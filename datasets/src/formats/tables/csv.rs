@@ -11,7 +11,8 @@
 //! - Numbers are texts that Rust's `f64` reads: digits, a point, an exponent, no hexadecimal; or
 //!   the same with a decimal comma. Anything else is a text. Infinity is a text, too: the table's
 //!   layout refuses it in a column of numbers.
-//! - Text is UTF-8, with or without a byte order mark. A row has at most 4 MB and 65,536 cells.
+//! - Text is UTF-8, with or without a byte order mark, or another that `encoding` tells. A row has
+//!   at most 4 MB and 65,536 cells.
 
 mod above;
 mod blanks;
@@ -19,6 +20,7 @@ mod blocks;
 mod cells;
 mod decimal;
 mod delimiter;
+mod encoding;
 mod footer;
 mod header;
 mod left_out;
@@ -48,6 +50,7 @@ use blanks::SingleTabs;
 use blocks::Blocks;
 use cells::trim;
 pub(super) use cells::{to_label, to_text};
+use encoding::Encoding;
 use part::{CsvPart, Dialect};
 use records::{PIECE, Record, Records, unreadable, without_mark};
 use survey::{Survey, survey};
@@ -58,6 +61,16 @@ use zeros::LeadingZeros;
 pub(crate) trait Input: Read + Seek {}
 
 impl<T: Read + Seek> Input for T {}
+
+/// The text of a file.
+#[derive(Clone, Copy, Default)]
+struct Text {
+    encoding: Encoding,
+    /// The bytes in UTF-8 before the first row.
+    before: u64,
+    /// Runs of blanks separate columns.
+    blanks: bool,
+}
 
 /// A table in delimited text.
 pub(crate) struct CsvTable {
@@ -70,8 +83,7 @@ pub(crate) struct CsvTable {
     names: Vec<String>,
     /// The first column has the names of the rows.
     row_names: bool,
-    /// The bytes before the first row, and true if runs of blanks separate columns.
-    text: (u64, bool),
+    text: Text,
     /// The first row that is no header: the bytes from the first row to it, its line, and true if
     /// half of a line break is before it.
     start: (u64, u64, bool),
@@ -107,22 +119,30 @@ impl CsvTable {
         }
         let mut input = input;
         let left_out = Rc::default();
-        let (mut reader, packed) = read_from(&mut *input, (0, false), &left_out, path)?;
-        let mut sample = vec![0; PIECE];
-        let filled =
-            fill(&mut reader, &mut sample).map_err(|error| unreadable(error, packed, path))?;
-        sample.truncate(filled);
-        drop(reader);
+        let mut start = |encoding| -> Result<Vec<u8>, Error> {
+            let text = Text { encoding, ..Text::default() };
+            let (mut reader, packed) = read_from(&mut *input, text, &left_out, path)?;
+            let mut sample = vec![0; PIECE];
+            let filled =
+                fill(&mut reader, &mut sample).map_err(|error| unreadable(error, packed, path))?;
+            sample.truncate(filled);
+            Ok(sample)
+        };
+        let mut sample = start(Encoding::Utf8)?;
+        let encoding = Encoding::of(&sample, sample.len() < PIECE);
+        if encoding != Encoding::Utf8 {
+            sample = start(encoding)?;
+        }
         let decimal = options.decimal.or_else(|| known_decimal(options.known.as_deref()?));
         let options = &TableOptions { decimal, missing: options.all_missing(), ..options.clone() };
         let rows = without_mark(&sample, path)?;
         let mark = sample.len() - rows.len();
-        let found = survey(rows, filled < PIECE, path, options)?;
+        let found = survey(rows, sample.len() < PIECE, path, options)?;
         let Survey { above, delimiter, blanks, header, row_names, decimal, totals, notes } = found;
         let Above { bytes, lines, notes: mut before } = above;
         before.extend(notes);
-        let mut notes = before;
-        let text = ((mark + bytes) as u64, blanks);
+        let mut notes: Vec<String> = encoding.note().into_iter().chain(before).collect();
+        let text = Text { encoding, before: (mark + bytes) as u64, blanks };
         let (reader, packed) = read_from(&mut *input, text, &left_out, path)?;
         let mut records = Records::new(reader, packed, lines + 1, delimiter, path);
         let mut start = records.place();
@@ -267,17 +287,18 @@ impl TableSource for CsvTable {
     }
 }
 
-/// A reader of the `text` behind so many bytes of the input, which decompresses if need be; and
-/// true if it does. It turns runs of blanks into tabs if the text says so.
+/// A reader of the rows of `text` in the input, which decompresses and decodes it if need be; and
+/// true if it decompresses. It turns runs of blanks into tabs if the text says so.
 fn read_from<'a>(
     input: &'a mut dyn Input,
-    (before, blanks): (u64, bool),
+    Text { encoding, before, blanks }: Text,
     left_out: &Rc<Flag<bool>>,
     path: &Path,
 ) -> Result<(Box<dyn Read + 'a>, bool), Error> {
     input.seek(SeekFrom::Start(0)).at(path)?;
     let input = BufReader::with_capacity(32 << 10, input);
-    let (mut reader, packed) = decompressed(input, left_out).at(path)?;
+    let (reader, packed) = decompressed(input, left_out).at(path)?;
+    let mut reader = encoding.decoded(reader);
     io::copy(&mut (&mut reader).take(before), &mut io::sink())
         .map_err(|error| unreadable(error, packed, path))?;
     Ok((if blanks { Box::new(SingleTabs::new(reader)) } else { reader }, packed))

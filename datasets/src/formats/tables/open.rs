@@ -321,6 +321,6 @@ pub(crate) fn notes(options: &OpenOptions, label: Option<&str>) -> Vec<String> {
 fn settings(options: &TableOptions, others: &[OtherTable]) -> u64 {
     let mut hash = Hash::new();
     let validate: Vec<bool> = others.iter().map(|other| other.validates).collect();
-    hash.bytes(format!("6 {validate:?} {options:?}").as_bytes());
+    hash.bytes(format!("7 {validate:?} {options:?}").as_bytes());
     hash.value()
 }

@@ -72,6 +72,23 @@ fn dialects_read_alike() {
 }
 
 #[test]
+fn tables_of_excel_in_other_encodings_are_read() {
+    let expected: &[(u64, &[&str])] = &[(2, &["#1.5", "Käse"]), (3, &["-", "Öl"])];
+    let text = "Größe;Art\r\n1,5;Käse\r\n;Öl\r\n";
+    let windows: Vec<u8> = text.chars().map(|next| next as u8).collect();
+    assert_reads(&windows, &["Größe", "Art"], expected);
+    let units = |text: &str| format!("\u{feff}{text}").encode_utf16().collect::<Vec<u16>>();
+    let tabs = units(&text.replace(';', "\t"));
+    let little: Vec<u8> = tabs.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+    let big: Vec<u8> = tabs.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+    assert_reads(&little, &["Größe", "Art"], expected);
+    assert_reads(&big, &["Größe", "Art"], expected);
+    let notes = |bytes: &[u8]| table(bytes, &TableOptions::default()).unwrap().notes();
+    assert!(notes(&windows)[0].starts_with("its text is not UTF-8, and is read as Windows-1252"));
+    assert_eq!(notes(&little), ["numbers are read with a decimal comma, as in 1,5"]);
+}
+
+#[test]
 fn quotes_and_line_numbers() {
     let text = "\n\na,\"b\nc\"\n\n\"x, \"\"y\"\"\",\"1\r\n2\r3\"\n\"5\",6 \"in\"\n";
     assert_reads(
@@ -129,14 +146,13 @@ fn bad_text_is_an_error_of_one_line() {
         (b"", "is empty, where a table is expected"),
         (b"\n\r\n\n", "is empty, where a table is expected"),
         (b"\xef\xbb\xbf", "is empty, where a table is expected"),
-        (b"\xff\xfea\0,\0", "is UTF-16 text: save it as UTF-8"),
-        (b"\xfe\xff\0a\0,", "is UTF-16 text: save it as UTF-8"),
+        (b"\xff\xfea\0,\0b", "its UTF-16 text ends within a character: save it as UTF-8"),
         (b"a\0,\0b\0\n\0", "line 1 holds a NUL byte, as no text does: save it as text in UTF-8"),
         (
             b"a,b\n1,\"x\n\0\"\n",
             "line 3 holds a NUL byte, as no text does: save it as text in UTF-8",
         ),
-        (b"a,b\n1,caf\xe9\n", "line 2 holds the byte 0xe9, which is not UTF-8: save it as UTF-8"),
+        (b"a,b\n1,caf\xfe\n", "line 2 holds the byte 0xfe, which is not UTF-8: save it as UTF-8"),
         (
             b"a,b\n\"x\r\n\ny\xff\",1\n",
             "line 4 holds the byte 0xff, which is not UTF-8: save it as UTF-8",

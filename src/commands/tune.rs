@@ -46,6 +46,8 @@ const STUDY: &str = "narrows";
 const DATA: &str = "data";
 /// The time where neither that nor a number of trials is given.
 const BUDGET: Duration = Duration::from_secs(600);
+/// The validation labels of a trial, over all of its draws.
+const VALIDATED: usize = 500;
 /// One in so many trials goes on to the next rung.
 const FACTOR: usize = 3;
 
@@ -87,6 +89,9 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
     for values in &first {
         check(&shared, values, search.goal)?;
     }
+    let validation = Configuration::new(&shared, &first[0])?.curve(1).points[0].validation;
+    let trial_draws = VALIDATED.div_ceil(validation.max(1)).clamp(2, 5);
+    let trial_draws = search.trial_draws.settle(trial_draws);
     let schedule = Schedule {
         strategy: strategy(search.strategy, search.grid_points),
         halving: halving(search.early_end, search.strategy)?,
@@ -121,7 +126,7 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
     };
     let tests = !search.worker && search.goal == GoalName::Accuracy;
     let of_test = if tests { draws } else { 0 };
-    let test = (of_test as f64 / search.trial_draws as f64, workers as f64);
+    let test = (of_test as f64 / trial_draws as f64, workers as f64);
     let of = (search.goal, &schedule.space);
     let board = Board::new(of, machine.quiet, begun, budget, test);
     let checkpoints = Checkpoints {
@@ -136,7 +141,7 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         folder: &folder,
         schedule: &schedule,
         goal: search.goal,
-        draws: search.trial_draws,
+        draws: trial_draws,
         checkpoints: checkpoints.clone(),
         signalled: Arc::clone(&stop),
         begun,

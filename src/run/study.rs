@@ -68,8 +68,8 @@ impl StudyFolder {
             None => Ok(()),
             Some(key) => bail!(
                 &self.path,
-                "the study was begun with another --{key}: give the one in its {CONFIG}, or begin a \
-                 new study in another folder"
+                "the study was begun with another --{key}: give the one in its {CONFIG}, or begin \
+                 a new study in another folder"
             ),
         }
     }

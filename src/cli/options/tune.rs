@@ -54,9 +54,10 @@ pub struct SearchOptions {
           value_parser = auto(super::values::variant::<EarlyEndName>))]
     pub early_end: Auto<EarlyEndName>,
     /// Number of label draws of each trial. The draws of the final test are others; where labels
-    /// are few, they have labels in common
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = count(1, 1000))]
-    pub trial_draws: usize,
+    /// are few, they have labels in common. auto: 5, or as many as have 500 validation labels, but
+    /// at least 2
+    #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1000)))]
+    pub trial_draws: Auto,
     /// Number of trials at a time, each on an equal share of the threads. auto: one for each thread
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1024)))]
     pub parallel: Auto,

@@ -208,7 +208,6 @@ impl Report<'_> {
 
     fn head(&self, study: &Study, dataset: &str) -> Result<String, Error> {
         let count = |state| study.trials.iter().filter(|trial| trial.state == state).count();
-        let options = &self.options.search;
         let (all, through) = (study.trials.len(), count(State::Complete));
         let mut text = format!("{dataset}: {}, {} through", counted(all, "trial"), through);
         let measured = |trial: &&Trial| trial.last_value().is_some();
@@ -229,7 +228,7 @@ impl Report<'_> {
             let _ = write!(
                 text,
                 "\n{} a trial, {} each; these labels measured {}",
-                counted(options.trial_draws, "label draw"),
+                counted(self.search.draws, "label draw"),
                 counted(validation, "validation label"),
                 counted(study.trials.iter().filter(measured).count(), "configuration"),
             );

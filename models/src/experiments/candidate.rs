@@ -58,9 +58,11 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// The mean over the draws.
+    /// The mean over the draws, rounded to twelve digits behind the point: the same scores in
+    /// another order have the same mean.
     pub fn mean(&self) -> f64 {
-        self.scores.iter().sum::<f64>() / self.scores.len() as f64
+        let mean = self.scores.iter().sum::<f64>() / self.scores.len() as f64;
+        (mean * 1e12).round() / 1e12
     }
 }
 

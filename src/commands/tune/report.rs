@@ -174,6 +174,12 @@ impl Report<'_> {
             let watch = Watch { progress: Progress::new(quiet), checkpoints };
             Tested::of(&configuration, draws, self.cx, &watch)
         };
+        // On the draws of the search and these.
+        let mean = |trial: &Trial, tested: &Tested| {
+            let searched = trial.value.unwrap_or(f64::NAN) * self.search.draws as f64;
+            let fresh: f64 = tested.validation.per_draw.iter().sum();
+            (searched + fresh) / (self.search.draws + draws) as f64
+        };
         let mut best: Option<(f64, &Trial, Tested)> = None;
         let mut last = Duration::ZERO;
         for trial in ranking(study, &self.search.schedule.space).into_iter().take(FINALISTS) {
@@ -188,14 +194,12 @@ impl Report<'_> {
             let begun = Instant::now();
             let tested = of(trial)?;
             last = begun.elapsed();
-            let searched = trial.value.unwrap_or(f64::NAN) * self.search.draws as f64;
-            let fresh: f64 = tested.validation.per_draw.iter().sum();
-            let mean = (searched + fresh) / (self.search.draws + draws) as f64;
+            let mean = mean(trial, &tested);
             if best.as_ref().is_none_or(|(other, ..)| study.direction.better(mean, *other)) {
                 best = Some((mean, trial, tested));
             }
         }
-        let (_, trial, tuned) = best.expect("a study that is tested has a best trial");
+        let (best, trial, tuned) = best.expect("a study that is tested has a best trial");
         let defaults = self.defaults(study, trial);
         let untuned = match defaults {
             Some(defaults) if defaults.number != trial.number => Some(of(defaults)?),
@@ -203,7 +207,13 @@ impl Report<'_> {
         };
         // They are of no more use.
         let _ = std::fs::remove_dir_all(self.search.folder.file(TEST));
-        Ok(Finals { trial, tuned, untuned, defaults })
+        match (defaults, untuned) {
+            // A choice among many is a lucky one in part, and the defaults are no choice.
+            (Some(defaults), Some(untuned)) if mean(defaults, &untuned) >= best => {
+                Ok(Finals { trial: defaults, tuned: untuned, untuned: None, defaults: None })
+            }
+            (defaults, untuned) => Ok(Finals { trial, tuned, untuned, defaults }),
+        }
     }
 
     fn head(&self, study: &Study, dataset: &str) -> Result<String, Error> {

@@ -46,7 +46,7 @@ fn tiny_products_are_those_of_three_loops() {
                 let mut c = old.clone();
                 gemm(&cx, 2.0, a, b, 3.0, MatMut::new(&mut c, m, n));
                 let mut fused = vec![f32::NAN; m * n];
-                let epilogue = Epilogue { bias: Some(&bias), relu: true, ..Epilogue::default() };
+                let epilogue = Epilogue { bias: Some(&bias), relu: true };
                 gemm_fused(&cx, 1.0, a, b, 0.0, MatMut::new(&mut fused, m, n), epilogue);
                 for (place, (c, fused)) in c.iter().zip(&fused).enumerate() {
                     let product = product(place / n, place % n);

@@ -15,26 +15,33 @@ pub(super) fn is_currency(unit: &str) -> bool {
 
 /// Takes a sign or a code off the start.
 pub(super) fn take_currency<'a>(rest: &mut &'a str, unit: &mut &'a str) {
-    if let Some(after) = rest.strip_prefix(CURRENCIES) {
+    let after = match rest.strip_prefix(CURRENCIES) {
+        Some(after) => Some(after),
+        None => {
+            let end = rest.find(|next| !is_of_code(next)).unwrap_or(rest.len());
+            CODES.contains(&&rest[..end]).then(|| &rest[end..])
+        }
+    };
+    if let Some(after) = after {
         *unit = &rest[..rest.len() - after.len()];
         *rest = after.trim_start();
-    } else if let Some(code) = CODES.into_iter().find(|code| rest.starts_with(code)) {
-        *unit = &rest[..code.len()];
-        *rest = rest[code.len()..].trim_start();
     }
 }
 
 /// The number before the sign or the code of a currency, and that.
 pub(super) fn code_behind(rest: &str) -> Option<(&str, &str)> {
-    let ends = |last: char| last.is_alphabetic() || last == '.' || CURRENCIES.contains(&last);
-    if !rest.ends_with(ends) {
+    if rest.as_bytes().last().is_none_or(u8::is_ascii_digit) {
         return None;
     }
-    // The longest: `R$` is more than `$`.
-    let before = CODES.into_iter().filter_map(|code| rest.strip_suffix(code));
-    let before = before.chain(rest.strip_suffix(CURRENCIES)).min_by_key(|before| before.len())?;
-    let (number, code) = (before.trim_end(), &rest[before.len()..]);
-    number
-        .ends_with(|last: char| last.is_ascii_digit() || matches!(last, '.' | ',' | '-'))
-        .then_some((number, code))
+    let start = rest.trim_end_matches(is_of_code).len();
+    let sign = || rest.strip_suffix(CURRENCIES).map(str::len);
+    let start = if CODES.contains(&&rest[start..]) { start } else { sign()? };
+    let number = rest[..start].trim_end();
+    let ends = |last: char| last.is_ascii_digit() || matches!(last, '.' | ',' | '-');
+    number.ends_with(ends).then_some((number, &rest[start..]))
+}
+
+/// Tells whether a character may be one of a code.
+fn is_of_code(next: char) -> bool {
+    next.is_alphabetic() || matches!(next, '.' | '$')
 }

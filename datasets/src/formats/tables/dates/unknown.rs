@@ -13,7 +13,7 @@ pub(in super::super) fn looks_like_date(text: &str) -> bool {
         before.trim_end_matches(|digit: char| digit.is_ascii_digit()).trim_end_matches(['T', ' '])
     });
     let mark = |next: char| matches!(next, '-' | '/' | '.' | ',' | ' ' | '年' | '月' | '日');
-    let (mut years, mut numbers, mut months, mut others) = (0, 0, 0, 0);
+    let (mut years, mut numbers, mut months) = (0, 0, 0);
     for part in date.split(mark).filter(|part| !part.is_empty()) {
         let digits = part.bytes().all(|byte| byte.is_ascii_digit());
         match part.len() {
@@ -22,18 +22,17 @@ pub(in super::super) fn looks_like_date(text: &str) -> bool {
             _ if month_named(part).is_some() => months += 1,
             // Small words, as in "4 de marzo de 2021".
             2 if matches!(part, "de" | "di") => {}
-            _ => others += 1,
+            _ => return false,
         }
     }
-    others == 0
-        && match (years, numbers, months) {
-            (1, 0..=2, 1) | (1, 2, 0) | (0, 2, 1) => true,
-            // `24-Mar`
-            (0, 1, 1) => text.contains('-'),
-            // `99-12-31`, but no version
-            (0, 3, 0) => !text.contains('.') && date.len() >= 8,
-            _ => false,
-        }
+    match (years, numbers, months) {
+        (1, 0..=2, 1) | (1, 2, 0) | (0, 2, 1) => true,
+        // `24-Mar`
+        (0, 1, 1) => text.contains('-'),
+        // `99-12-31`, but no version
+        (0, 3, 0) => !text.contains('.') && date.len() >= 8,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

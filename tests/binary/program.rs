@@ -1,7 +1,7 @@
 //! Runs the binary in a folder of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A training so small that it takes a moment.
@@ -124,5 +124,26 @@ pub fn put_folder(dir: &Path, classes: u8, each: usize) {
         .unwrap();
         std::fs::write(dir.join(format!("{half}-labels-idx1-ubyte")), idx(&[n as u32], &labels))
             .unwrap();
+    }
+}
+
+/// A program that is running.
+pub fn start(place: &Place, line: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_narrows"))
+        .args(line.split_whitespace())
+        .current_dir(place.path("."))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The end of a program, with its exit code.
+pub fn end(child: Child) -> Said {
+    let output = child.wait_with_output().unwrap();
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
     }
 }

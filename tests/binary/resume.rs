@@ -1,35 +1,14 @@
 //! Runs that are stopped, killed or started twice, and what `--resume` makes of them.
 
-use crate::program::{Place, Said};
+use crate::program::{Place, Said, end, start};
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
-
-/// A program that is running.
-fn start(place: &Place, line: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_narrows"))
-        .args(line.split(' '))
-        .current_dir(place.path("."))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
 
 fn signal(child: &Child, name: &str) {
     let done = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(done.success());
-}
-
-/// The end of a program, with its exit code.
-fn end(child: Child) -> Said {
-    let output = child.wait_with_output().unwrap();
-    Said {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
 }
 
 /// Waits until `there` holds, for at most a minute.

@@ -1,9 +1,9 @@
 //! `narrows tune` from end to end: studies that are stopped, shared and continued, and what they
 //! leave.
 
-use crate::program::{Place, Said};
+use crate::program::{Place, end, start};
 use serde_json::json;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// A search of seconds.
@@ -21,25 +21,6 @@ fn place() -> Place {
 
 fn line(rest: &str) -> String {
     format!("tune {TINY} --space space.toml {rest}")
-}
-
-fn start(place: &Place, line: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_narrows"))
-        .args(line.split_whitespace())
-        .current_dir(place.path("."))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-fn end(child: Child) -> Said {
-    let output = child.wait_with_output().unwrap();
-    Said {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
 }
 
 /// The trials without their times.

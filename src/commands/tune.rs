@@ -163,7 +163,7 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         let more = format!("; continue by the same command with --study {path}");
         return Err(e.stopped_by(&more, code));
     }
-    let mut journal = Journal::open(&folder.file(JOURNAL), "report")?;
+    let journal = Journal::open(&folder.file(JOURNAL), "report")?;
     let report = report::Report {
         search: &search_of,
         options: &options,
@@ -172,7 +172,7 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         stop,
         checkpoints,
     };
-    report.write(&mut journal).map_err(|e| match e.is_stopped() {
+    report.write(&journal).map_err(|e| match e.is_stopped() {
         true => {
             let code = 128 + signal.load(Ordering::Relaxed) as u8;
             let more = format!("; continue by the same command with --study {path}");

@@ -124,9 +124,7 @@ impl RunFolder {
 
     /// Writes a file, all or nothing.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.file(name);
-        write_atomically(&path, bytes)
-            .map_err(|e| Error::at(&path, format_args!("cannot write: {e}: {HINT}")))
+        write(&self.file(name), bytes, HINT)
     }
 
     /// Writes the summary of a run that began at `start`, and keeps the folder; returns the seconds
@@ -160,6 +158,12 @@ impl Drop for RunFolder {
             remove(&self.made);
         }
     }
+}
+
+/// Writes the file `path`, all or nothing; `remedy` is what to do where that is not possible.
+pub(super) fn write(path: &Path, bytes: &[u8], remedy: &str) -> Result<(), Error> {
+    write_atomically(path, bytes)
+        .map_err(|e| Error::at(path, format_args!("cannot write: {e}: {remedy}")))
 }
 
 /// The lock of the folder `path`; `None` where the file system has none.

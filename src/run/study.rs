@@ -1,9 +1,8 @@
 //! The folder of a study, which several processes may work in.
 
-use super::folder::{self, HINT};
+use super::folder;
 use crate::cli::config::{self, CONFIG};
 use crate::error::{Error, bail};
-use narrows_datasets::write_atomically;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,9 @@ pub const JOURNAL: &str = "journal.log";
 pub const SPACE: &str = "space.toml";
 /// The folder of the checkpoints of trials.
 pub const TRIALS: &str = "trials";
+
+/// The remedy where something cannot be written.
+const REMEDY: &str = "give another folder by --study";
 
 /// Keys of the configuration that may be others when a study goes on.
 const FREE: [&str; 7] =
@@ -37,7 +39,7 @@ impl StudyFolder {
         };
         let journal = path.join(JOURNAL);
         if !journal.exists() && path.join(CONFIG).exists() {
-            bail!(&path, "holds a run that is no study: give another folder by --study");
+            bail!(&path, "holds a run that is no study: {REMEDY}");
         }
         Ok(StudyFolder { path })
     }
@@ -53,9 +55,7 @@ impl StudyFolder {
 
     /// Writes a file, all or nothing.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.file(name);
-        write_atomically(&path, bytes)
-            .map_err(|e| Error::at(&path, format_args!("cannot write: {e}: {HINT}")))
+        folder::write(&self.file(name), bytes, REMEDY)
     }
 
     /// Writes the configuration, or refuses one that differs from that of the study.

@@ -75,10 +75,9 @@ impl Observer for Watch {
 
 impl Report<'_> {
     /// Ends the study: tests the best trial, writes its files, and returns the report.
-    pub fn write(&self, journal: &mut Journal) -> Result<String, Error> {
+    pub fn write(&self, journal: &Journal) -> Result<String, Error> {
         let Search { schedule, folder, goal, .. } = self.search;
         let (goal, base) = (*goal, &self.options.base.0);
-        drop(journal.lock()?);
         let study = journal.study().ok_or_else(|| self.search.gone())?;
         let path = quoted(folder.path().display());
         if self.options.search.worker {

@@ -1,15 +1,16 @@
 //! Candidates of a search: trained to a part of their epochs and then on, they are those that were
 //! never paused, and no step is taken twice.
 
+use crate::support::{semi_training, vat};
 use narrows_datasets::{TrainTest, builtin};
-use narrows_engine::{Context, Optimizer, Schedule};
+use narrows_engine::Context;
 use narrows_models::curve::Point;
 use narrows_models::experiments::candidate::{Candidate, Encoder, Measured};
 use narrows_models::methods::{Method, SemiMethod};
-use narrows_models::semi::{Semi, SemiTraining, Vat};
+use narrows_models::semi::SemiTraining;
 use narrows_models::{
-    Architecture, Checkpoints, Curve, ErrorKind, Event, Metric, Model, Observer, Pretraining,
-    Training, Transfer,
+    Architecture, Checkpoints, Curve, ErrorKind, Event, Model, Observer, Pretraining, Training,
+    Transfer,
 };
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,23 +67,8 @@ impl Setting {
     }
 
     fn vat(&self) -> Method {
-        let training = SemiTraining {
-            method: Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 1.0 }),
-            epochs: 3,
-            batch: 50,
-            labelled_batch: 10,
-            class_balance: 0.5,
-            lr: 3e-3,
-            schedule: Schedule::Cosine { min: 0.0 },
-            optimizer: Optimizer::adam(),
-            weight: 1.0,
-            ramp_up: 0.0,
-            ema: 0.9,
-            metric: Metric::Accuracy,
-            seed: 0,
-            augmentation: Default::default(),
-            strong: Default::default(),
-        };
+        let training =
+            SemiTraining { epochs: 3, batch: 50, labelled_batch: 10, ..semi_training(vat()) };
         let (name, architecture) = ("vat".to_string(), self.architecture.clone());
         Method::Semi(Box::new(SemiMethod { name, architecture, from_encoder: false, training }))
     }

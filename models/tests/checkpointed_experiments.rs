@@ -1,13 +1,14 @@
 //! Comparisons and curves that are stopped anywhere, several trials side by side, and go on.
 
-use narrows_datasets::{Augmentation, TrainTest, builtin};
-use narrows_engine::{Context, Optimizer, Params, Schedule};
+use crate::support::{semi_training, vat};
+use narrows_datasets::{TrainTest, builtin};
+use narrows_engine::{Context, Params};
 use narrows_models::compare::ComparisonResult;
 use narrows_models::curve::{Point, TrialResult};
 use narrows_models::methods::{Method, Selection, SemiMethod};
-use narrows_models::semi::{PseudoLabels, Semi, SemiTraining, Vat};
+use narrows_models::semi::{PseudoLabels, Semi, SemiTraining};
 use narrows_models::{
-    Architecture, Checkpoints, Comparison, Curve, Error, ErrorKind, Event, Metric, Model, Observer,
+    Architecture, Checkpoints, Comparison, Curve, Error, ErrorKind, Event, Model, Observer,
     Pretraining, Training, Transfer,
 };
 use std::fs;
@@ -56,23 +57,8 @@ impl Observer for Stopper {
 }
 
 fn semi(name: &str, method: Semi, from_encoder: bool) -> SemiMethod {
-    let training = SemiTraining {
-        method,
-        epochs: 2,
-        batch: 20,
-        labelled_batch: 10,
-        class_balance: 0.5,
-        lr: 3e-3,
-        schedule: Schedule::Cosine { min: 0.0 },
-        optimizer: Optimizer::adam(),
-        weight: 1.0,
-        ramp_up: 0.0,
-        ema: 0.9,
-        metric: Metric::Accuracy,
-        seed: 0,
-        augmentation: Augmentation::default(),
-        strong: Augmentation::default(),
-    };
+    let training =
+        SemiTraining { epochs: 2, batch: 20, labelled_batch: 10, ..semi_training(method) };
     SemiMethod { name: name.to_string(), architecture: architecture(), from_encoder, training }
 }
 
@@ -83,10 +69,6 @@ fn architecture() -> Architecture {
         dropout: 0.1,
         ..Architecture::new(Model::Dense, [8, 8, 1])
     }
-}
-
-fn vat() -> Semi {
-    Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 1.0 })
 }
 
 struct Setting {

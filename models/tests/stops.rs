@@ -1,12 +1,12 @@
 //! Work between the steps of a training, such as principal components and validation, ends soon
 //! after a stop is asked for, with the state of the training kept.
 
-use narrows_datasets::{Augmentation, Rows, TrainTest, builtin};
-use narrows_engine::{Context, Optimizer, Params, Schedule};
-use narrows_models::semi::{Semi, SemiRun, SemiTask, SemiTraining, Vat};
+use crate::support::{semi_training, vat};
+use narrows_datasets::{Rows, TrainTest, builtin};
+use narrows_engine::{Context, Params};
+use narrows_models::semi::{SemiRun, SemiTask, SemiTraining};
 use narrows_models::{
-    Architecture, Checkpoints, Error, ErrorKind, Event, Metric, Model, Observer, Pretraining,
-    Training,
+    Architecture, Checkpoints, Error, ErrorKind, Event, Model, Observer, Pretraining, Training,
 };
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -123,23 +123,8 @@ fn validation_of_a_semi_supervised_training_is_stopped() {
         unlabelled: Rows::Listed(&others),
         validation: Rows::Listed(&validation),
     };
-    let training = SemiTraining {
-        method: Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 1.0 }),
-        epochs: 3,
-        batch: 100,
-        labelled_batch: 20,
-        class_balance: 0.5,
-        lr: 3e-3,
-        schedule: Schedule::Cosine { min: 0.0 },
-        optimizer: Optimizer::adam(),
-        weight: 1.0,
-        ramp_up: 0.0,
-        ema: 0.9,
-        metric: Metric::Accuracy,
-        seed: 0,
-        augmentation: Augmentation::default(),
-        strong: Augmentation::default(),
-    };
+    let training =
+        SemiTraining { epochs: 3, batch: 100, labelled_batch: 20, ..semi_training(vat()) };
     let stops = stop_everywhere(&|observer| {
         let params = Params::new(&network, 1);
         let mut run = SemiRun::new("vat", &network, params, task, &training)?;

@@ -2,9 +2,10 @@
 
 #![allow(dead_code)] // each test file uses a part
 
-use narrows_datasets::{Dataset, TrainTest, draw_labels, open};
+use narrows_datasets::{Augmentation, Dataset, TrainTest, draw_labels, open};
 use narrows_engine::{Loss, Network, Optimizer, Params, Schedule, Trainer, TrainerSettings};
-use narrows_models::{Architecture, Error, Goal, Model, Run, Task, Training};
+use narrows_models::semi::{Semi, SemiTraining, Vat};
+use narrows_models::{Architecture, Error, Goal, Metric, Model, Run, Task, Training};
 use std::path::PathBuf;
 
 /// All rows of a data set.
@@ -65,6 +66,32 @@ pub fn training(loss: Loss) -> Training {
         clip_norm: Some(1.0),
         seed: 5,
         ..Training::default()
+    }
+}
+
+/// Virtual adversarial training for inputs of some dozen values.
+pub fn vat() -> Semi {
+    Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 1.0 })
+}
+
+/// A short semi-supervised training.
+pub fn semi_training(method: Semi) -> SemiTraining {
+    SemiTraining {
+        method,
+        epochs: 3,
+        batch: 50,
+        labelled_batch: 10,
+        class_balance: 0.5,
+        lr: 3e-3,
+        schedule: Schedule::Cosine { min: 0.0 },
+        optimizer: Optimizer::adam(),
+        weight: 1.0,
+        ramp_up: 0.0,
+        ema: 0.9,
+        metric: Metric::Accuracy,
+        seed: 0,
+        augmentation: Augmentation::default(),
+        strong: Augmentation::default(),
     }
 }
 

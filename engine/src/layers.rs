@@ -25,7 +25,9 @@ mod unflatten;
 mod upsample;
 
 pub use crate::conv::{Sides, Size};
-pub use activations::{Elu, Gelu, HardSwish, LeakyRelu, Relu, Relu6, Sigmoid, Tanh};
+pub use activations::{
+    Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, Relu, Relu6, Sigmoid, Silu, Tanh,
+};
 pub use batch_norm::BatchNorm;
 pub use conv2d::{Conv2d, ConvTranspose2d};
 pub use dropout::Dropout;

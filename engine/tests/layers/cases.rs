@@ -1,14 +1,14 @@
 //! The one list of what is tested: a layer, its reference, a shape, a batch and a mode.
 
 pub mod activations;
+pub mod blocks;
 pub mod convolution;
+pub mod pools;
 
-use crate::layers::reference::pool::{self, Grid};
 use crate::layers::reference::{self, Reference};
 use narrows_engine::layer::{Layer, Op};
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Dropout, GaussianSample, GlobalAvgPool, Linear, MaxPool2d, Narrow,
-    Residual, Sparsity, Unflatten, Upsample,
+    BatchNorm, Dropout, GaussianSample, Linear, Narrow, Normalize, Sparsity,
 };
 use narrows_engine::params::Role;
 use narrows_engine::random::Random;
@@ -163,13 +163,7 @@ pub fn linear_sparse() -> Vec<Case> {
 }
 
 pub fn batch_norm(relu: bool) -> Vec<Case> {
-    let mut inputs: Vec<(usize, Shape)> =
-        shapes().into_iter().map(|(b, f)| (b, f.into())).collect();
-    for c in [1, 3, 16, 17, 33] {
-        inputs.extend([1, 2, 31].map(|batch| (batch, [2, 3, c].into())));
-    }
-    // More rows than 64 blocks of 32: the blocks grow.
-    inputs.push((17, [11, 12, 3].into()));
+    let inputs = rows_and_images();
     let case = |mode: Mode, batch: usize, input: &Shape| {
         let (layer, channels, train) =
             (BatchNorm::default(), input.channels(), mode == Mode::Train);
@@ -182,6 +176,30 @@ pub fn batch_norm(relu: bool) -> Vec<Case> {
     let cases = modes.flat_map(|mode| inputs.iter().map(move |(b, input)| (mode, *b, input)));
     let cases = cases.map(|(mode, batch, input)| case(mode, batch, input));
     cases.filter(|c| c.mode == Mode::Evaluate || c.batch >= c.op.min_train_batch()).collect()
+}
+
+/// Rows and images, as many channels as a few vectors have, and as pictures have.
+fn rows_and_images() -> Vec<(usize, Shape)> {
+    let mut inputs: Vec<(usize, Shape)> =
+        shapes().into_iter().map(|(b, f)| (b, f.into())).collect();
+    for c in [1, 3, 16, 17, 33] {
+        inputs.extend([1, 2, 31].map(|batch| (batch, [2, 3, c].into())));
+    }
+    // More rows than 64 blocks of 32: the blocks grow.
+    inputs.push((17, [11, 12, 3].into()));
+    inputs
+}
+
+pub fn normalize(relu: bool) -> Vec<Case> {
+    let case = |(batch, input): (usize, Shape)| {
+        let channel = |i: usize| ((0.5 * i as f32).sin(), 0.2 + (i % 7) as f32 * 0.3);
+        let (mean, std): (Vec<f32>, Vec<f32>) = (0..input.channels()).map(channel).unzip();
+        let f64s = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect();
+        let reference =
+            reference::channelwise::Normalize { mean: f64s(&mean), std: f64s(&std), relu };
+        Case::new(Normalize { mean, std }, reference, batch, input).with_relu(relu)
+    };
+    rows_and_images().into_iter().map(case).collect()
 }
 
 pub fn dropout() -> Vec<Case> {
@@ -246,113 +264,6 @@ pub fn sparsity() -> Vec<Case> {
     shapes().into_iter().flat_map(|shape| [case(shape, 0.5, 0), case(shape, 20.0, 30)]).collect()
 }
 
-/// Around the widths of vectors, and so few that vectors are masked; the last images are enough
-/// work for several tasks.
-fn images() -> Vec<(usize, [usize; 3])> {
-    let sizes = [[1, 1], [2, 2], [3, 5], [4, 4], [5, 7], [8, 6]];
-    let channels = [1, 3, 15, 16, 17, 33];
-    let mut images: Vec<_> = sizes
-        .iter()
-        .enumerate()
-        .flat_map(|(i, &[h, w])| channels.map(|c| (1 + (i + c) % 3, [h, w, c])))
-        .collect();
-    images.extend([(2, [31, 33, 17]), (50, [9, 10, 16]), (3, [80, 81, 3]), (70, [28, 28, 1])]);
-    images
-}
-
-/// Tiles, windows that overlap, windows with gaps between them, and rows and columns that differ.
-pub fn pools() -> Vec<Case> {
-    let windows = [
-        ([2, 2], [2, 2], [0, 0]),
-        ([3, 3], [2, 2], [1, 1]),
-        ([2, 3], [1, 2], [0, 1]),
-        ([3, 2], [4, 3], [0, 0]),
-        ([1, 1], [1, 1], [0, 0]),
-        ([4, 5], [1, 1], [2, 2]),
-    ];
-    let mut cases = Vec::new();
-    for (batch, image) in images() {
-        for (kernel, stride, padding) in windows {
-            if (0..2).any(|d| kernel[d] > image[d] + 2 * padding[d]) {
-                continue;
-            }
-            let grid = Grid { batch, image, kernel, stride, padding };
-            let max = MaxPool2d::new(kernel).with_stride(stride).with_padding(padding);
-            cases.push(Case::new(max, pool::MaxPool(grid), batch, image));
-            let avg = AvgPool2d::new(kernel).with_stride(stride).with_padding(padding);
-            cases.push(Case::new(avg, pool::AvgPool(grid), batch, image));
-        }
-    }
-    cases
-}
-
-pub fn global_avg_pools() -> Vec<Case> {
-    let case = |(batch, image): (usize, [usize; 3])| {
-        let kernel = [image[0], image[1]];
-        let grid = Grid { batch, image, kernel, stride: kernel, padding: [0, 0] };
-        Case::new(GlobalAvgPool, pool::AvgPool(grid), batch, image)
-    };
-    images().into_iter().map(case).collect()
-}
-
-pub fn upsamples() -> Vec<Case> {
-    let case = |(batch, image): (usize, [usize; 3]), factor: usize| {
-        let (kernel, [h, w, c]) = ([factor, factor], image);
-        let large = [factor * h, factor * w, c];
-        let grid = Grid { batch, image: large, kernel, stride: kernel, padding: [0, 0] };
-        Case::new(Upsample::new(factor), pool::Upsample(grid), batch, image)
-    };
-    images().into_iter().flat_map(|shape| [1, 2, 3].map(|factor| case(shape, factor))).collect()
-}
-
-pub fn unflattens() -> Vec<Case> {
-    let case = |(batch, image): (usize, [usize; 3])| {
-        let kernel = [1, 1];
-        let grid = Grid { batch, image, kernel, stride: kernel, padding: [0, 0] };
-        let values: usize = image.iter().product();
-        Case::new(Unflatten::new(image), pool::Upsample(grid), batch, values)
-    };
-    images().into_iter().map(case).collect()
-}
-
-/// Linear layers inside, as blocks of one, two and three, about a shortcut of none, one and two.
-pub fn residuals() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (i, (batch, n)) in shapes().into_iter().enumerate() {
-        let hidden = [17, 1, 33, 16][i % 4];
-        let chains: [(&[usize], &[usize]); 4] = [
-            (&[n], &[]),
-            (&[hidden, n], &[]),
-            (&[hidden, 5], &[5]),
-            (&[7, hidden, 19], &[hidden, 19]),
-        ];
-        let (body, shortcut) = chains[i / 2 % 4];
-        let references = |outputs: &[usize]| -> Vec<reference::linear::Linear> {
-            let inputs = [n].into_iter().chain(outputs.iter().copied());
-            let layer = |(j, (inputs, &outputs)): (usize, (usize, &usize))| {
-                reference::linear::Linear { batch, inputs, outputs, bias: j == 0, relu: false }
-            };
-            inputs.zip(outputs).enumerate().map(layer).collect()
-        };
-        let layers = |outputs: &[usize]| -> Vec<Box<dyn Layer>> {
-            let layer = |(j, &outputs): (usize, &usize)| -> Box<dyn Layer> {
-                let layer = Linear::new(outputs);
-                Box::new(if j == 0 { layer } else { layer.without_bias() })
-            };
-            outputs.iter().enumerate().map(layer).collect()
-        };
-        let relu = i % 3 == 0;
-        let reference = reference::residual::Residual {
-            body: references(body),
-            shortcut: references(shortcut),
-            relu,
-        };
-        let block = Residual::new(layers(body)).with_shortcut(layers(shortcut));
-        cases.push(Case::new(block, reference, batch, n).with_relu(relu));
-    }
-    cases
-}
-
 pub fn all() -> Vec<Case> {
     let cases = [
         linear(true, false),
@@ -367,11 +278,11 @@ pub fn all() -> Vec<Case> {
         narrow(),
         gaussian_samples(),
         sparsity(),
-        pools(),
-        global_avg_pools(),
-        upsamples(),
-        unflattens(),
-        residuals(),
+        pools::all(),
+        blocks::residuals(),
+        blocks::squeeze_excitations(),
+        normalize(false),
+        normalize(true),
     ];
     cases.into_iter().flatten().collect()
 }

@@ -27,7 +27,7 @@ pub mod value;
 pub mod worker;
 
 pub use halving::Halving;
-pub use journal::{Journal, Locked};
+pub use journal::{Journal, Locked, Waits};
 pub use samplers::Strategy;
 pub use schedule::{Job, Next, Schedule};
 pub use space::{Condition, Domain, Parameter, Space};

@@ -32,13 +32,14 @@ use configuration::{Configuration, METHOD, Shared};
 use narrows_engine::Isa;
 use narrows_models::tuning::halving::HALVING;
 use narrows_models::tuning::{
-    Direction, Halving, Journal, Schedule, Space, Strategy, Value, Values,
+    Direction, Halving, Journal, Schedule, Space, Strategy, Value, Values, Waits,
 };
 use narrows_models::{Checkpoints, Transfer};
 use serde_json::json;
 use spaces::{AUTOENCODER, Known};
+use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use work::Search;
 
@@ -119,7 +120,16 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
     let threads = (cx.threads() / workers).max(1);
     let note = format!("computed with --isa {}", cx.isa().name());
     let draws = base.labels.draws;
-    begin(&folder, &options, &note, &schedule, &data.train.fingerprint()?)?;
+    let waits = waits(&stop);
+    let path = quoted(folder.path().display()).to_string();
+    let stopped = |e: Error| {
+        // The numbers of signals are small.
+        let code = 128 + signal.load(Ordering::Relaxed) as u8;
+        e.stopped_by(&format!("; continue by the same command with --study {path}"), code)
+    };
+    let begun_study =
+        begin(&folder, &options, &note, &schedule, &data.train.fingerprint()?, &waits);
+    begun_study.map_err(|e| if e.is_stopped() { stopped(e) } else { e })?;
 
     let Tune { search, base: Base(base) } = &options;
     let budget = match (&search.budget, search.trials) {
@@ -146,26 +156,24 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         draws: trial_draws,
         checkpoints: checkpoints.clone(),
         signalled: Arc::clone(&stop),
+        waits: Arc::clone(&waits),
+        at_work: AtomicUsize::new(0),
         clock: &clock,
         board: &board,
     };
     let isa = Isa::named(cx.isa().name()).unwrap_or_else(Isa::best);
-    if let Some(study) = Journal::open(&folder.file(JOURNAL), "begin")?.study() {
+    let journal = folder.file(JOURNAL);
+    if let Some(study) = Journal::open_while(&journal, "begin", Arc::clone(&waits))?.study() {
         clock.update(study, &schedule.space, &schedule.halving);
         board.update(study, usize::MAX);
     }
     let searched = search_of.run(workers, isa, threads);
     board.end();
-    searched?;
-    let path = quoted(folder.path().display());
-    if stop.load(Ordering::Relaxed) {
-        // The numbers of signals are small.
-        let code = 128 + signal.load(Ordering::Relaxed) as u8;
-        let e = Error::new("stopped: each trial in progress has a checkpoint");
-        let more = format!("; continue by the same command with --study {path}");
-        return Err(e.stopped_by(&more, code));
+    if stop.load(Ordering::Relaxed) && searched.as_ref().err().is_none_or(Error::is_stopped) {
+        return Err(stopped(Error::new("stopped: each trial in progress has a checkpoint")));
     }
-    let journal = Journal::open(&folder.file(JOURNAL), "report")?;
+    searched?;
+    let journal = Journal::open_while(&folder.file(JOURNAL), "report", waits)?;
     let report = report::Report {
         search: &search_of,
         options: &options,
@@ -174,13 +182,20 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         stop,
         checkpoints,
     };
-    report.write(&journal).map_err(|e| match e.is_stopped() {
-        true => {
-            let code = 128 + signal.load(Ordering::Relaxed) as u8;
-            let more = format!("; continue by the same command with --study {path}");
-            e.stopped_by(&more, code)
+    report.write(&journal).map_err(|e| if e.is_stopped() { stopped(e) } else { e })
+}
+
+/// The patience with another process that holds the journal's lock: until a signal, and a moment
+/// longer, since trials in progress are to be written down. It says once that it waits.
+fn waits(stop: &Arc<AtomicBool>) -> Waits {
+    let (stop, said) = (Arc::clone(stop), AtomicBool::new(false));
+    Arc::new(move |waited| {
+        if waited >= Duration::from_secs(3) && !said.swap(true, Ordering::Relaxed) {
+            let line = "another process holds the lock of the study's journal: waiting for it";
+            // Where nobody listens, the work goes on.
+            let _ = writeln!(std::io::stderr(), "{line}");
         }
-        false => e,
+        !stop.load(Ordering::Relaxed) || waited < Duration::from_millis(500)
     })
 }
 
@@ -258,8 +273,9 @@ fn begin(
     note: &str,
     schedule: &Schedule,
     fingerprint: &str,
+    waits: &Waits,
 ) -> Result<(), Error> {
-    let mut journal = Journal::open(&folder.file(JOURNAL), "begin")?;
+    let mut journal = Journal::open_while(&folder.file(JOURNAL), "begin", Arc::clone(waits))?;
     // Under the lock, so that of several processes one writes.
     let mut locked = journal.lock()?;
     folder.configure(options, note)?;

@@ -173,6 +173,64 @@ fn a_study_of_optuna_goes_on() {
 }
 
 #[test]
+fn a_signal_ends_a_wait_for_the_lock_of_another_process() {
+    let place = place();
+    place.succeed(&line("--methods scratch --trials 2 --study s"));
+    let file = std::fs::File::open(place.path("s/journal.log")).unwrap();
+    file.lock().unwrap();
+    let child = start(&place, &line("--methods scratch --trials 4 --study s"));
+    std::thread::sleep(Duration::from_secs(5));
+    let id = child.id().to_string();
+    let begun = Instant::now();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let said = end(child);
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert_eq!(said.code, Some(130), "{}", said.err);
+    assert!(said.err.contains("another process holds the lock"), "{}", said.err);
+    assert!(said.err.contains("continue by the same command with --study s"), "{}", said.err);
+}
+
+#[test]
+fn a_damaged_checkpoint_costs_its_trial_alone() {
+    let place = place();
+    for goal in ["reconstruction", "accuracy --methods scratch"] {
+        let name = &goal[..3];
+        let line = format!(
+            "tune --goal {goal} --trials 4 --early-end asha --strategy random --quiet --widths 8 \
+             --latent 4 --threads 2 --parallel 1 --pretrain-epochs 18 --study {name}"
+        );
+        let child = start(&place, &line);
+        let trial = place.path(&format!("{name}/trials/1"));
+        let begun = Instant::now();
+        while !trial.exists() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no trial has a checkpoint");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        end(child);
+        let mut damaged = 0;
+        damage(&place.path(&format!("{name}/trials")), &mut damaged);
+        assert!(damaged > 0);
+        let said = place.succeed(&line);
+        assert!(said.err.contains("begins anew"), "{goal}: {}", said.err);
+    }
+}
+
+/// Writes nonsense over the files below a folder.
+fn damage(folder: &std::path::Path, count: &mut usize) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            damage(&path, count);
+        } else {
+            std::fs::write(path, "nonsense").unwrap();
+            *count += 1;
+        }
+    }
+}
+
+#[test]
 fn trials_in_the_queue_run_first_with_their_values() {
     let place = place();
     place.succeed(&line("--methods scratch --trials 2 --study s"));

@@ -38,6 +38,7 @@ mod json;
 mod line;
 mod link;
 mod replay;
+mod wait;
 
 use super::{Direction, Space, State, Study, Values};
 use crate::error::{Error, ErrorKind};
@@ -49,6 +50,7 @@ use replay::{Record, Replay, state_code};
 use serde_json::{Map, Value as Json};
 use std::fmt;
 use std::path::Path;
+pub use wait::Waits;
 
 /// A study's journal on disk.
 pub struct Journal {
@@ -69,7 +71,15 @@ impl Journal {
     /// If the file cannot be opened, created, locked or read, is no journal, or holds several
     /// studies.
     pub fn open(path: &Path, worker: &str) -> Result<Journal, Error> {
-        Journal::open_study(path, worker, None)
+        Journal::open_study(path, worker, None, None)
+    }
+
+    /// Opens the file like [`open`](Journal::open). `waits` is asked during each wait for a lock.
+    ///
+    /// # Errors
+    /// Those of [`open`](Journal::open), and [`ErrorKind::Stopped`] once `waits` is false.
+    pub fn open_while(path: &Path, worker: &str, waits: Waits) -> Result<Journal, Error> {
+        Journal::open_study(path, worker, None, Some(waits))
     }
 
     /// Opens the file like [`open`](Journal::open), for the study of that name.
@@ -77,12 +87,17 @@ impl Journal {
     /// # Errors
     /// Those of [`open`](Journal::open), but for several studies.
     pub fn open_named(path: &Path, worker: &str, name: &str) -> Result<Journal, Error> {
-        Journal::open_study(path, worker, Some(name.into()))
+        Journal::open_study(path, worker, Some(name.into()), None)
     }
 
-    fn open_study(path: &Path, worker: &str, name: Option<String>) -> Result<Journal, Error> {
+    fn open_study(
+        path: &Path,
+        worker: &str,
+        name: Option<String>,
+        waits: Option<Waits>,
+    ) -> Result<Journal, Error> {
         let mut journal = Journal {
-            file: JournalFile::open(path)?,
+            file: JournalFile::open(path, waits)?,
             worker: worker.into(),
             name,
             replay: Replay::default(),
@@ -228,7 +243,11 @@ impl Locked<'_> {
             State::Waiting => {
                 operation.field("datetime_start", Json::Null).field("state", state_code(state))
             }
-            _ => return self.refuse_trial(number, "begins with the state of one that has ended"),
+            _ => {
+                let problem = "begins with the state of one that has ended";
+                self.refuse(format!("trial {number}: {problem}"));
+                return number;
+            }
         });
         self.set_values(number, values, space);
         number
@@ -240,29 +259,22 @@ impl Locked<'_> {
         let there = self.study().and_then(|study| study.trials.get(number));
         let there = there.map(|trial| trial.values.clone()).unwrap_or_default();
         for (name, value) in values.iter().filter(|(name, _)| !there.contains_key(*name)) {
-            let parameter = space.parameters.iter().find(|parameter| parameter.name == *name);
-            let Some(parameter) = parameter else {
-                self.refuse_trial(number, &format!("{name} is not in the space"));
-                return;
+            let described = || {
+                let parameter = space.parameters.iter().find(|of| of.name == *name);
+                let domain = &parameter.ok_or(format!("{name} is not in the space"))?.domain;
+                let text = Distribution::text(domain).map_err(|e| format!("{name} {e}"))?;
+                let outside = || format!("{name} = {value} is outside of its domain");
+                Ok((text, internal(domain, value).ok_or_else(outside)?))
             };
-            let described = Distribution::text(&parameter.domain);
-            match (described, distribution::internal(&parameter.domain, value)) {
-                (Err(problem), _) => {
-                    self.refuse_trial(number, &format!("{name} {problem}"));
-                    return;
+            match described() {
+                Err::<_, String>(problem) => {
+                    return self.refuse(format!("trial {number}: {problem}"));
                 }
-                (_, None) => {
-                    let problem = format!("{name} = {value} is outside of its domain");
-                    self.refuse_trial(number, &problem);
-                    return;
-                }
-                (Ok(described), Some(internal)) => {
-                    self.set(number, line::SET_TRIAL_PARAM, |operation| {
-                        let operation = operation.field("param_name", name);
-                        let operation = operation.field("param_value_internal", internal);
-                        operation.field("distribution", described)
-                    });
-                }
+                Ok((text, internal)) => self.set(number, line::SET_TRIAL_PARAM, |operation| {
+                    let operation = operation.field("param_name", name);
+                    let operation = operation.field("param_value_internal", internal);
+                    operation.field("distribution", text)
+                }),
             }
         }
     }
@@ -362,11 +374,6 @@ impl Locked<'_> {
 
     fn refuse(&mut self, problem: String) {
         self.problem.get_or_insert(problem);
-    }
-
-    fn refuse_trial(&mut self, number: usize, problem: &str) -> usize {
-        self.refuse(format!("trial {number}: {problem}"));
-        number
     }
 }
 

@@ -2,11 +2,14 @@
 //! what is wrong.
 
 use super::{described, parameter, read, space, values};
-use narrows_models::Error;
-use narrows_models::tuning::{Direction, Domain, Journal, Locked, Space, State, Value, Values};
+use narrows_models::tuning::{
+    Direction, Domain, Journal, Locked, Space, State, Value, Values, Waits,
+};
+use narrows_models::{Error, ErrorKind};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A journal with a study and two trials, one of which is complete.
@@ -189,6 +192,30 @@ fn two_journals_of_a_file_take_turns() {
     assert!(journal.study().unwrap().trials[1].intermediate.is_empty());
     drop(journal.lock().unwrap());
     assert_eq!(journal.study().unwrap().trials[1].intermediate[&1], 1.0);
+}
+
+#[test]
+fn a_wait_for_a_lock_can_be_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, mut journal) = begun(folder.path());
+    let waits = || -> Waits { Arc::new(|waited| waited < Duration::from_millis(200)) };
+    let mut other = Journal::open_while(&path, "other", waits()).unwrap();
+    let locked = journal.lock().unwrap();
+    let begun = Instant::now();
+    let error = other.lock().map(drop).unwrap_err();
+    assert!((Duration::from_millis(200)..Duration::from_secs(5)).contains(&begun.elapsed()));
+    assert_eq!(error.kind(), ErrorKind::Stopped);
+    let said = error.to_string();
+    assert!(said.ends_with("stopped while another process held its lock"), "{said}");
+    assert!(Journal::open_while(&path, "third", waits()).is_err());
+    drop(locked);
+    drop(other.lock().unwrap());
+    // The same for the lock that Optuna takes.
+    fs::write(folder.path().join("journal.log.lock"), "").unwrap();
+    let error = other.lock().map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stopped);
+    fs::remove_file(folder.path().join("journal.log.lock")).unwrap();
+    drop(other.lock().unwrap());
 }
 
 #[test]

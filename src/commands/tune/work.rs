@@ -8,10 +8,12 @@ use crate::error::Error;
 use crate::run::study::{JOURNAL, StudyFolder};
 use narrows_engine::{Context, Isa};
 use narrows_models::experiments::candidate::Measured;
-use narrows_models::tuning::{Job, Journal, Next, Schedule, Study, Trial, Worker};
+use narrows_models::tuning::halving::is_paused;
+use narrows_models::tuning::{Job, Journal, Next, Schedule, State, Study, Trial, Waits, Worker};
 use narrows_models::{Checkpoints, ErrorKind, Event, Observer, Pretraining};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,6 +22,8 @@ use std::time::{Duration, Instant};
 const FIRST_DRAW: usize = 10_000;
 /// A pause where there is nothing to do until another worker is through.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The time between two lines of a process that waits for others.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// The search that all workers of this process take part in.
 pub struct Search<'a> {
@@ -33,6 +37,10 @@ pub struct Search<'a> {
     pub checkpoints: Checkpoints,
     /// Set by a signal.
     pub signalled: Arc<AtomicBool>,
+    /// Asked while another process holds the journal's lock.
+    pub waits: Waits,
+    /// The workers of this process that train.
+    pub at_work: AtomicUsize,
     pub clock: &'a Clock,
     pub board: &'a Board<'a>,
 }
@@ -146,7 +154,9 @@ impl Search<'_> {
     ) -> Result<(), Error> {
         let cx = Context::with_isa(isa, threads)?;
         let worker = Worker::begin(self.folder.path(), &id(number))?;
-        let mut journal = Journal::open(&self.folder.file(JOURNAL), worker.id())?;
+        let path = self.folder.file(JOURNAL);
+        let mut journal = Journal::open_while(&path, worker.id(), Arc::clone(&self.waits))?;
+        let mut waits: Option<Instant> = None;
         loop {
             let goes_on = !self.is_over() && !failed.load(Ordering::Relaxed);
             let mut locked = journal.lock()?;
@@ -168,13 +178,17 @@ impl Search<'_> {
             let job = match next {
                 Next::Job(job) => job,
                 Next::Wait => {
-                    thread::sleep(PAUSE);
+                    let since = *waits.get_or_insert_with(Instant::now);
+                    self.wait(number, since, journal.study());
                     continue;
                 }
                 Next::Done => return Ok(()),
             };
+            waits = None;
             self.clock.begin(job.trial);
-            let measured = self.measure(&cx, &job);
+            self.at_work.fetch_add(1, Ordering::Relaxed);
+            let measured = caught(|| self.measure(&cx, &job));
+            self.at_work.fetch_sub(1, Ordering::Relaxed);
             if !matches!(measured, Err(Failure::Stopped)) {
                 self.clock.end(job.trial);
             }
@@ -208,6 +222,23 @@ impl Search<'_> {
         }
     }
 
+    /// A pause. Where the whole process waits for others, one worker says so after a while.
+    fn wait(&self, number: usize, since: Instant, study: Option<&Study>) {
+        thread::sleep(PAUSE);
+        let alone = number == 0 && self.at_work.load(Ordering::Relaxed) == 0;
+        let before = since.elapsed().saturating_sub(PAUSE).as_secs() / SILENCE.as_secs();
+        if alone && since.elapsed().as_secs() / SILENCE.as_secs() > before {
+            let trials = study.map_or(Vec::new(), |study| study.trials.iter().collect());
+            let running = trials.into_iter().filter(|trial| trial.state == State::Running);
+            let numbers = running.filter(|trial| !is_paused(trial)).map(|t| t.number.to_string());
+            self.board.say(&format!(
+                "waiting for other processes, at trial {}: their results may bring more work; \
+                 Ctrl-C ends the wait",
+                numbers.collect::<Vec<_>>().join(", ")
+            ));
+        }
+    }
+
     /// The error of a journal without its study.
     pub fn gone(&self) -> Error {
         Error::at(&self.folder.file(JOURNAL), "the study is no longer in it")
@@ -228,25 +259,25 @@ impl Search<'_> {
             begun: Instant::now(),
             seen: Mutex::default(),
         };
-        let measured = match self.goal {
+        let work: Box<dyn Fn() -> Result<Measured, narrows_models::Error>> = match self.goal {
             GoalName::Reconstruction => {
                 let pretraining = configuration.pretraining().map_err(Failure::of)?;
                 pretraining.check().map(drop).map_err(|e| Failure::Trial(e.to_string()))?;
-                pretraining.measure(cx, job.part, &watch)
+                Box::new(move || pretraining.measure(cx, job.part, &watch))
             }
             GoalName::Accuracy => {
                 let candidate = configuration.candidate(self.draws()).map_err(Failure::of)?;
-                let measured = candidate.measure(cx, job.part, &watch);
-                match measured {
-                    // A damaged checkpoint costs the trial's time, not the study.
-                    Err(e) if e.kind() == ErrorKind::Format => {
-                        self.board.say(&format!("trial {} begins anew: {e}", job.trial));
-                        self.folder.forget(job.trial);
-                        candidate.measure(cx, job.part, &watch)
-                    }
-                    measured => measured,
-                }
+                Box::new(move || candidate.measure(cx, job.part, &watch))
             }
+        };
+        let measured = match work() {
+            // A damaged checkpoint costs the trial's time, not the study.
+            Err(e) if e.kind() == ErrorKind::Format => {
+                self.board.say(&format!("trial {} begins anew: {e}", job.trial));
+                self.folder.forget(job.trial);
+                work()
+            }
+            measured => measured,
         };
         measured.map_err(|e| match e.kind() {
             ErrorKind::Stopped => Failure::Stopped,
@@ -257,7 +288,19 @@ impl Search<'_> {
     }
 }
 
+/// The result of a trial's work. A panic is the trial's own end, not that of the study.
+fn caught(work: impl FnOnce() -> Result<Measured, Failure>) -> Result<Measured, Failure> {
+    // Nothing that it changed is looked at again.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
+        let text = text.lines().next().unwrap_or("no reason");
+        Err(Failure::Trial(format!("the program has a fault here: {text}")))
+    })
+}
+
 /// Why a trial came to no result.
+#[derive(Debug)]
 enum Failure {
     Stopped,
     /// The trial's own fault.
@@ -277,4 +320,21 @@ fn id(number: usize) -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let nanoseconds = since.map_or(0, |since| since.as_nanos());
     format!("{}-{number}-{nanoseconds:x}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_the_end_of_its_trial() {
+        let text = |work: fn() -> Result<Measured, Failure>| match caught(work) {
+            Err(Failure::Trial(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(text(|| panic!("a fault")), "the program has a fault here: a fault");
+        let said = text(|| panic!("of {}\nand more", 7));
+        assert_eq!(said, "the program has a fault here: of 7");
+        assert_eq!(text(|| Err(Failure::Trial("its own".into()))), "its own");
+    }
 }

@@ -1,9 +1,10 @@
 //! The file of a journal: its locks, its new lines, and appends that are whole or not there.
 
 use super::line::{HEAD, Line};
+use super::wait::{Wait, Waits};
 use super::{json, link::Link, replay::Replay};
 use crate::error::{Error, ErrorKind};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,14 +15,15 @@ pub(super) struct JournalFile {
     /// The bytes that were read or written: whole appends.
     read: u64,
     link: Option<Link>,
+    waits: Option<Waits>,
 }
 
 impl JournalFile {
-    /// Opens or creates it.
-    pub(super) fn open(path: &Path) -> Result<JournalFile, Error> {
+    /// Opens or creates it. While it waits for the locks, it asks `waits`.
+    pub(super) fn open(path: &Path, waits: Option<Waits>) -> Result<JournalFile, Error> {
         let file =
             open(path).map_err(|error| Error::of_file(ErrorKind::Io, path, &error.to_string()))?;
-        Ok(JournalFile { path: path.into(), file, read: 0, link: None })
+        Ok(JournalFile { path: path.into(), file, read: 0, link: None, waits })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -37,19 +39,31 @@ impl JournalFile {
     pub(super) fn lock(&mut self) -> Result<bool, Error> {
         self.try_lock().map_err(|error| {
             self.unlock();
-            self.error(error.to_string())
+            match error.kind() {
+                io::ErrorKind::TimedOut => {
+                    Error::of_file(ErrorKind::Stopped, &self.path, &error.to_string())
+                }
+                _ => self.error(error.to_string()),
+            }
         })
     }
 
     fn try_lock(&mut self) -> io::Result<bool> {
         let mut other = false;
+        let mut wait = Wait::new(self.waits.as_ref());
         loop {
-            match self.file.lock() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                locked => locked.map_err(|error| {
+            match self.file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    wait.pause()?;
+                    continue;
+                }
+                Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(TryLockError::Error(error)) => {
                     let remedy = "keep the study on a file system with locks";
-                    io::Error::other(format!("it cannot be locked ({error}): {remedy}"))
-                })?,
+                    let problem = format!("it cannot be locked ({error}): {remedy}");
+                    return Err(io::Error::other(problem));
+                }
             }
             if is_at(&self.file, &self.path)? {
                 break;
@@ -58,9 +72,10 @@ impl JournalFile {
             self.file = open(&self.path)?;
             other = true;
         }
-        let link = Link::take(&self.path);
-        self.link = Some(link.map_err(|error| {
-            io::Error::other(format!("Optuna's lock cannot be made in its folder: {error}"))
+        let link = Link::take(&self.path, &mut wait);
+        self.link = Some(link.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => error,
+            _ => io::Error::other(format!("Optuna's lock cannot be made in its folder: {error}")),
         })?);
         Ok(other || self.file.metadata()?.len() < self.read)
     }

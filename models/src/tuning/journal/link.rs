@@ -1,17 +1,15 @@
 //! Optuna's own lock: a link, or a file, with the journal's name and `.lock`. It is held beside the
 //! lock of the system, so that Optuna's processes and ours exclude each other.
 
+use super::wait::Wait;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Optuna takes a lock over that was held for so long; and so do we.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The longest pause between two attempts.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// The lock, which is released at its end.
 pub(super) struct Link {
@@ -22,7 +20,7 @@ pub(super) struct Link {
 impl Link {
     /// Waits for the lock and takes it. Whoever asks has the system's lock on the journal: a lock
     /// with our mark is then that of a process which was killed.
-    pub(super) fn take(journal: &Path) -> io::Result<Link> {
+    pub(super) fn take(journal: &Path, wait: &mut Wait<'_>) -> io::Result<Link> {
         let name = journal.file_name().unwrap_or_default();
         // The journal itself, as Optuna links to it, but in a way that nobody writes.
         let mark: OsString = [".//.//".as_ref(), name].into_iter().collect();
@@ -30,7 +28,6 @@ impl Link {
             journal.with_file_name([name, ".lock".as_ref()].into_iter().collect::<OsString>());
         let link = Link { path, mark };
         let (mut seen, mut since) = (None, Instant::now());
-        let mut pause = Duration::from_millis(1);
         loop {
             match link.make() {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -43,8 +40,7 @@ impl Link {
             if link.is_ours() || since.elapsed() > PATIENCE {
                 link.remove()?;
             } else if found.is_some() {
-                sleep(pause);
-                pause = (2 * pause).min(PAUSE);
+                wait.pause()?;
             }
         }
     }

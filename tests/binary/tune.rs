@@ -197,7 +197,9 @@ fn a_damaged_checkpoint_costs_its_trial_alone() {
         let name = &goal[..3];
         let line = format!(
             "tune --goal {goal} --trials 4 --early-end asha --strategy random --quiet --widths 8 \
-             --latent 4 --threads 2 --parallel 1 --pretrain-epochs 18 --study {name}"
+             --latent 4 --threads 2 --parallel 1 --pretrain-epochs 18 \
+             --finetune-epochs 18 --labels 20 --validation 20 --trial-draws 2 --draws 2 \
+             --study {name}"
         );
         let child = start(&place, &line);
         let trial = place.path(&format!("{name}/trials/1"));
@@ -259,7 +261,7 @@ fn a_budget_is_kept_or_said_to_be_too_small() {
     // Trials of a fraction of a second.
     place.succeed(&format!("{line} s --budget 12s --finetune-epochs 10 --space space.toml"));
     let seconds = begun.elapsed().as_secs_f64();
-    assert!((4.0..13.5).contains(&seconds), "{seconds} s of 12");
+    assert!((4.0..16.0).contains(&seconds), "{seconds} s of 12");
     // Trials of minutes.
     let begun = Instant::now();
     let said = place.refuse(&format!("{line} t --budget 5s --finetune-epochs 100000")).err;

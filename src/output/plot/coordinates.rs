@@ -9,7 +9,7 @@
 //!                                o not set
 //! ```
 
-use super::colour::{BEHIND, BEST, axis, graded};
+use super::colour::axis;
 use super::legend::legend;
 use super::page::{
     Area, Drawn, Heading, LINE, MARGIN, Measure, label, page, shortened, width as text_width,
@@ -76,7 +76,7 @@ pub fn coordinates(
     let width = WIDTH.max(AXIS_WIDTH * axes + last);
     let apart = (width - last) / axes;
     values.name = wrapped(&measure.axis(), apart - 10, NAME_LINES);
-    let drawn: Vec<&Trial> = drawn(&trials).map(|(trial, _)| trial).collect();
+    let drawn: Vec<&Trial> = trials.lines().map(|(trial, _)| trial).collect();
     let mut axes: Vec<Axis> =
         parameters.iter().map(|parameter| Axis::new(parameter, &drawn, apart)).collect();
     axes.push(values);
@@ -99,12 +99,6 @@ pub fn coordinates(
         }
         legend(area, &trials, measure, height - MARGIN - LINE / 2)
     })
-}
-
-/// All lines in the order of drawing, with the share of those that have a colour.
-fn drawn<'a>(trials: &'a Trials<'a>) -> impl Iterator<Item = (&'a Trial, Option<f64>)> {
-    let behind = trials.behind.iter().map(|&trial| (trial, None));
-    behind.chain(trials.graded.iter().map(|&(trial, share)| (trial, Some(share))))
 }
 
 fn description(trials: &Trials<'_>, parameters: &[Parameter], measure: &Measure<'_>) -> String {
@@ -130,7 +124,7 @@ fn lines(
     frame: Frame,
     measure: &Measure<'_>,
 ) -> Drawn {
-    for (trial, share) in drawn(trials) {
+    for (trial, style) in trials.lines() {
         let mut line: Vec<(i32, i32)> = (0..)
             .zip(parameters.iter().zip(axes))
             .map(|(i, (parameter, axis))| (frame.x(i), frame.y(axis.of(trial, &parameter.name))))
@@ -143,11 +137,6 @@ fn lines(
                 frame.y(scale.place(measure.shown(value))),
             ));
         }
-        let style = match share {
-            _ if trials.is_best(trial) => BEST.stroke_width(4),
-            Some(share) => graded(share).stroke_width(1),
-            None => BEHIND.stroke_width(1),
-        };
         match line.as_slice() {
             &[at] => area.draw(&Circle::new(at, 2, style.filled()))?,
             _ => area.draw(&PathElement::new(line, style))?,

@@ -1,6 +1,6 @@
 //! Learning curves: the values of each trial on the way, by step.
 
-use super::colour::{BEHIND, BEST, axis, graded};
+use super::colour::axis;
 use super::legend::legend;
 use super::page::{Area, Drawn, Heading, LINE, MARGIN, Measure, page, width, write};
 use super::scale::Scale;
@@ -44,14 +44,7 @@ pub fn courses(
     let trials = Trials::new(study, "without values on the way", |trial| {
         trial.intermediate.values().any(|value| value.is_finite())
     });
-    let drawn = || {
-        let behind = trials.behind.iter().map(|&trial| (trial, BEHIND.stroke_width(1)));
-        behind.chain(trials.graded.iter().map(|&(trial, share)| {
-            let best = trials.is_best(trial);
-            (trial, if best { BEST.stroke_width(4) } else { graded(share).stroke_width(1) })
-        }))
-    };
-    let points = || drawn().flat_map(|(trial, _)| points(trial, measure));
+    let points = || trials.lines().flat_map(|(trial, _)| points(trial, measure));
     let mut values: Vec<f64> = points().map(|(_, value)| value).filter(|x| x.is_finite()).collect();
     let range = useful(&mut values, study.direction);
     let beyond = range.map_or(0, |range| {
@@ -67,7 +60,7 @@ pub fn courses(
             notes += &format!(" {} {what}.", counted(count, "value"));
         }
     }
-    let longest = drawn().map(|(trial, _)| trial.intermediate.len()).max().unwrap_or(0);
+    let longest = trials.lines().map(|(trial, _)| trial.intermediate.len()).max().unwrap_or(0);
     if longest > MOST_POINTS {
         notes += &format!(" Lines have {MOST_POINTS} of up to {} points.", thousands(longest));
     }
@@ -84,7 +77,7 @@ pub fn courses(
         heading.draw(area)?;
         legend(area, &trials, measure, height - MARGIN - LINE / 2)?;
         let all: BTreeSet<u64> =
-            drawn().flat_map(|(trial, _)| trial.intermediate.keys().copied()).collect();
+            trials.lines().flat_map(|(trial, _)| trial.intermediate.keys().copied()).collect();
         let (Some(values), Some(scale)) = (range, step_scale(all.iter().map(|&x| x as f64))) else {
             return write(area, "No trial has values on the way.", (MARGIN, top), HPos::Left);
         };
@@ -96,7 +89,7 @@ pub fn courses(
         let mut ticks: Vec<f64> = if all.len() <= RUNGS { rungs() } else { scale.ticks(8, true) };
         ticks.sort_by(f64::total_cmp);
         field.draw(area, &ticks, steps, &measure.axis())?;
-        drawn().try_for_each(|(trial, style)| field.line(area, trial, measure, style))
+        trials.lines().try_for_each(|(trial, style)| field.line(area, trial, measure, style))
     })
 }
 

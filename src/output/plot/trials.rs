@@ -1,8 +1,10 @@
 //! The trials that a picture shows, from poor to good.
 
+use super::colour::{BEHIND, BEST, graded};
 use super::page::Measure;
 use crate::output::numbers::thousands;
 use narrows_models::tuning::{State, Study, Trial};
+use plotters::style::{Color, ShapeStyle};
 
 /// The lines of a kind that a picture has at most: more are not told apart, and fill the file.
 const MOST: usize = 300;
@@ -62,6 +64,16 @@ impl<'a> Trials<'a> {
             }
         }
         Trials { graded, behind, notes: format!("Trials: {}.", notes.join("; ")) }
+    }
+
+    /// All lines in the order of drawing, each in its colour: the best one thick, those of paused
+    /// and pruned trials grey.
+    pub fn lines(&self) -> impl Iterator<Item = (&'a Trial, ShapeStyle)> {
+        let behind = self.behind.iter().map(|&trial| (trial, BEHIND.stroke_width(1)));
+        behind.chain(self.graded.iter().map(|&(trial, share)| match self.is_best(trial) {
+            true => (trial, BEST.stroke_width(4)),
+            false => (trial, graded(share).stroke_width(1)),
+        }))
     }
 
     /// The best one, if it is drawn.

@@ -1,6 +1,7 @@
 use super::super::page::tests::{assert_apart, texts};
 use super::super::trials::tests::{study, trial};
 use super::*;
+use crate::output::plot::colour::{BEHIND, BEST, graded};
 use narrows_models::tuning::State;
 
 const ACCURACY: Measure<'static> = Measure { name: "validation accuracy", percent: true };

@@ -7,8 +7,8 @@ use crate::cli::options::semi::{SemiName, weak};
 use crate::cli::{config, parse};
 use crate::error::{Error, bail, ensure};
 use narrows_datasets::{Augmentation, Dataset};
-use narrows_models::Model;
 use narrows_models::tuning::{Domain, Space, Value};
+use narrows_models::{Model, SampleShape};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -73,6 +73,11 @@ pub fn space(path: Option<&Path>, known: &mut Known<'_>) -> Result<Space, Error>
     space = space.without(&facts);
     for parameter in &mut space.parameters {
         match &mut parameter.domain {
+            Domain::Choice(values)
+                if path.is_none() && parameter.name == "widths" && known.model != Model::Dense =>
+            {
+                *values = known.widths();
+            }
             Domain::Choice(values) => {
                 values.iter_mut().for_each(|value| *value = known.in_size(value));
             }
@@ -150,6 +155,16 @@ impl Known<'_> {
         facts.map(|(name, value)| (name.to_string(), value.to_string())).into()
     }
 
+    /// The widths of a network for images: half of the usual ones, these, and twice as many.
+    fn widths(&self) -> Vec<Value> {
+        let usual = self.model.widths(SampleShape::of(self.train));
+        let times = |halves: usize| {
+            let widths = usual.iter().map(|width| (width * halves / 2).max(1).to_string());
+            Value::Text(widths.collect::<Vec<_>>().join(","))
+        };
+        [1, 2, 4].map(times).into()
+    }
+
     /// A placeholder of an augmentation as that of images of this size.
     fn in_size(&self, value: &Value) -> Value {
         let Value::Text(text) = value else { return value.clone() };
@@ -218,7 +233,9 @@ mod tests {
         let both = names(&["scratch", "lp-ft"], dense, false);
         assert!(both.contains(&METHOD.to_string()) && both.contains(&"objective".to_string()));
         assert!(!names(&["lp-ft"], dense, true).iter().any(|name| name.starts_with("pretrain")));
-        assert!(!names(&["scratch"], Model::Conv, false).contains(&"widths".to_string()));
+        let conv = names(&["scratch"], Model::Conv, false);
+        assert!(conv.contains(&"widths".to_string()) && !conv.contains(&"latent".to_string()));
+        assert!(!names(&["full"], Model::Resnet, true).contains(&"widths".to_string()));
         for method in ["freeze", "slow", "full", "gradual", "pseudo-labels", "vat", "ladder"] {
             assert!(names(&[method], dense, false).len() > 1, "{method}");
         }
@@ -241,5 +258,15 @@ mod tests {
         let Domain::Choice(augmentations) = domain("finetune-augment") else { panic!() };
         let expected = "rotate=10,scale=0.1,shear=5";
         assert_eq!(augmentations[1], Value::Text(expected.to_string()));
+        for model in [Model::Conv, Model::Resnet] {
+            let methods = vec!["scratch".to_string()];
+            let mut known = Known { train: &train, model, encoder, methods, methods_given };
+            let space = super::space(None, &mut known).unwrap();
+            let widths = space.parameters.iter().find(|of| of.name == "widths").unwrap();
+            let usual = model.widths(SampleShape::of(&train));
+            let Domain::Choice(values) = &widths.domain else { panic!() };
+            let least: Vec<String> = usual.iter().map(|width| (width / 2).to_string()).collect();
+            assert_eq!((values.len(), &values[0]), (3, &Value::Text(least.join(","))));
+        }
     }
 }

@@ -32,8 +32,8 @@ mod strided;
 mod tests;
 mod winograd;
 
-pub use geometry::Size;
-pub(crate) use geometry::{Conv, Direction, Window, image, image_shape};
+pub(crate) use geometry::{Conv, Direction, Padding, Window, image, image_shape};
+pub use geometry::{Sides, Size};
 pub(crate) use partial_sums::WeightSums;
 
 use crate::Context;

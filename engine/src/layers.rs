@@ -24,7 +24,7 @@ mod sparsity;
 mod unflatten;
 mod upsample;
 
-pub use crate::conv::Size;
+pub use crate::conv::{Sides, Size};
 pub use activations::{Elu, Gelu, HardSwish, LeakyRelu, Relu, Relu6, Sigmoid, Tanh};
 pub use batch_norm::BatchNorm;
 pub use conv2d::{Conv2d, ConvTranspose2d};

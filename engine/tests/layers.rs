@@ -201,22 +201,23 @@ fn sparsity() {
 
 #[test]
 fn pools() {
-    cases::pools().iter().for_each(check);
+    cases::pools::pools().iter().for_each(check);
+    cases::pools::same_pools().iter().for_each(check);
 }
 
 #[test]
 fn global_average_pools() {
-    cases::global_avg_pools().iter().for_each(check);
+    cases::pools::global_avg_pools().iter().for_each(check);
 }
 
 #[test]
 fn up_sampling() {
-    cases::upsamples().iter().for_each(check);
+    cases::pools::upsamples().iter().for_each(check);
 }
 
 #[test]
 fn unflattening() {
-    cases::unflattens().iter().for_each(check);
+    cases::pools::unflattens().iter().for_each(check);
 }
 
 #[test]

@@ -10,7 +10,7 @@
 //! The positions lie side by side, so that a tap adds a row of the map at once to the pixels of its
 //! phase. With the taps side by side, an addition took 25 instructions.
 
-use super::geometry::Conv;
+use super::geometry::{Conv, Sides};
 use super::{BLOCK, Operands, PRODUCTS};
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
 use crate::hardware::memory;
@@ -63,13 +63,14 @@ kernel! {
         epilogue: Epilogue<'_>,
     ) {
         let (window, channels) = (conv.window, conv.image_channels);
+        let Sides { top, left, .. } = conv.padding();
         let (stride, of_phase) = (window.stride.1, pixels_of_phase(conv));
         for (i, line) in image.chunks_exact_mut(conv.image.1 * channels).enumerate() {
             for c in 0..channels {
                 pixels.fill(epilogue.bias.map_or(0.0, |bias| bias[c]));
                 for t in 0..window.kernel.0 {
                     // i = o stride - padding + t dilation
-                    let Some(reached) = (i + window.padding.0).checked_sub(t * window.dilation.0)
+                    let Some(reached) = (i + top).checked_sub(t * window.dilation.0)
                     else {
                         break;
                     };
@@ -82,12 +83,12 @@ kernel! {
                         // pixel.
                         let shift = u * window.dilation.1;
                         let before = |end: usize| end.saturating_sub(shift).div_ceil(stride);
-                        let first = before(window.padding.1);
-                        let end = before(conv.image.1 + window.padding.1).min(conv.map.1);
+                        let first = before(left);
+                        let end = before(conv.image.1 + left).min(conv.map.1);
                         if first >= end {
                             continue;
                         }
-                        let pixel = first * stride + shift - window.padding.1;
+                        let pixel = first * stride + shift - left;
                         let sums = pixel % stride * of_phase + pixel / stride;
                         let sums = &mut pixels[sums..][..end - first];
                         let tap = (t * window.kernel.1 + u) * channels + c;

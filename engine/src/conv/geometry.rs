@@ -28,6 +28,43 @@ impl fmt::Display for Size {
     }
 }
 
+/// Zeros around an image, a number for each side: ONNX's `pads` in its order. A number stands for
+/// all sides, two of them for height and width.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Sides {
+    pub top: usize,
+    pub left: usize,
+    pub bottom: usize,
+    pub right: usize,
+}
+
+impl<T: Into<Size>> From<T> for Sides {
+    fn from(both: T) -> Sides {
+        let Size(down, across) = both.into();
+        Sides { top: down, left: across, bottom: down, right: across }
+    }
+}
+
+impl fmt::Display for Sides {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sides { top, left, bottom, right } = *self;
+        if *self == Sides::from([top, left]) {
+            return Size(top, left).fmt(f);
+        }
+        write!(f, "{top} at the top, {left} left, {bottom} at the bottom, {right} right")
+    }
+}
+
+/// The choice of the zeros around an image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Padding {
+    Sides(Sides),
+    /// As many as make `size / stride` positions, rounded up; the odd one at the bottom or on the
+    /// right: TensorFlow's SAME, ONNX's SAME_UPPER.
+    Same,
+}
+
 /// The pixels of a setting of a window, at most: further than any image reaches, few enough that
 /// products of two of them, or of one and an image's side, cannot overflow.
 const MAX_PIXELS: usize = 1 << if usize::BITS < 64 { 14 } else { 20 };
@@ -41,8 +78,8 @@ pub(crate) struct Window {
     pub kernel: Size,
     /// From one position to the next.
     pub stride: Size,
-    /// The pixels that the image is extended by on each side.
-    pub padding: Size,
+    /// The pixels that the image is extended by.
+    pub padding: Padding,
     /// From one pixel of the window to the next.
     pub dilation: Size,
 }
@@ -50,7 +87,8 @@ pub(crate) struct Window {
 impl Window {
     /// A window that moves by single pixels, within the image.
     pub fn new(kernel: Size) -> Window {
-        Window { kernel, stride: Size(1, 1), padding: Size(0, 0), dilation: Size(1, 1) }
+        let padding = Padding::Sides(Sides::default());
+        Window { kernel, stride: Size(1, 1), padding, dilation: Size(1, 1) }
     }
 
     /// Refuses a window without pixels, one that stands still, and sizes that would overflow.
@@ -58,49 +96,81 @@ impl Window {
     /// # Errors
     /// A message that names the setting.
     pub fn check(&self) -> Result<(), Error> {
-        let settings = [
-            ("kernel", self.kernel, 1),
-            ("stride", self.stride, 1),
-            ("dilation", self.dilation, 1),
-            ("padding", self.padding, 0),
-        ];
-        for (name, size, least) in settings {
+        let settings =
+            [("kernel", self.kernel), ("stride", self.stride), ("dilation", self.dilation)];
+        for (name, size) in settings {
             let Size(height, width) = size;
-            ensure!(
-                height.min(width) >= least,
-                setting,
-                "needs a {name} of at least {least}x{least}, not {size}"
-            );
+            ensure!(height.min(width) >= 1, setting, "needs a {name} of at least 1x1, not {size}");
             ensure!(
                 height.max(width) <= MAX_PIXELS,
                 setting,
                 "needs a {name} of at most {MAX_PIXELS}x{MAX_PIXELS}, not {size}"
             );
         }
-        Ok(())
+        match self.padding {
+            Padding::Sides(sides) => within_limit(sides),
+            Padding::Same => Ok(()),
+        }
+    }
+
+    /// The padding of an image of that size, by a window that has been checked.
+    pub fn sides(&self, image: Size) -> Sides {
+        let Window { kernel, stride, padding, dilation } = *self;
+        let along = |size: usize, kernel: usize, stride: usize, dilation: usize| {
+            let last = (size.div_ceil(stride) - 1) * stride;
+            let all = (last + (kernel - 1) * dilation + 1).saturating_sub(size);
+            (all / 2, all - all / 2)
+        };
+        match padding {
+            Padding::Sides(sides) => sides,
+            Padding::Same => {
+                let (top, bottom) = along(image.0, kernel.0, stride.0, dilation.0);
+                let (left, right) = along(image.1, kernel.1, stride.1, dilation.1);
+                Sides { top, left, bottom, right }
+            }
+        }
     }
 
     /// The positions of the window over an image of that height and width.
     ///
     /// # Errors
     /// If the settings make no sense, or the window is larger than the padded image.
-    pub fn positions(&self, Size(height, width): Size) -> Result<Size, Error> {
+    pub fn positions(&self, image: Size) -> Result<Size, Error> {
         self.check()?;
+        let Window { kernel, stride, dilation, .. } = self;
+        let padding = self.sides(image);
+        within_limit(padding)?;
         let along = |size: usize, kernel: usize, stride: usize, padding: usize, dilation: usize| {
-            let padded = padding.checked_mul(2)?.checked_add(size)?;
+            let padded = size.checked_add(padding)?;
             let extent = (kernel - 1).checked_mul(dilation)?.checked_add(1)?;
             Some(padded.checked_sub(extent)? / stride + 1)
         };
-        let Window { kernel, stride, padding, dilation } = self;
-        let positions = along(height, kernel.0, stride.0, padding.0, dilation.0)
-            .zip(along(width, kernel.1, stride.1, padding.1, dilation.1));
+        let Sides { top, left, bottom, right } = padding;
+        let positions = along(image.0, kernel.0, stride.0, top + bottom, dilation.0).zip(along(
+            image.1,
+            kernel.1,
+            stride.1,
+            left + right,
+            dilation.1,
+        ));
         positions.map(|(height, width)| Size(height, width)).ok_or_else(|| {
             Error::shape(format!(
-                "a kernel of {kernel} (dilation {dilation}) does not fit into an image of \
-                 {height}x{width} padded by {padding}"
+                "a kernel of {kernel} (dilation {dilation}) does not fit into an image of {image} \
+                 padded by {padding}"
             ))
         })
     }
+}
+
+/// Refuses a padding whose sums would overflow.
+fn within_limit(sides: Sides) -> Result<(), Error> {
+    let Sides { top, left, bottom, right } = sides;
+    ensure!(
+        top.max(left).max(bottom).max(right) <= MAX_PIXELS,
+        setting,
+        "needs a padding of at most {MAX_PIXELS}x{MAX_PIXELS}, not {sides}"
+    );
+    Ok(())
 }
 
 /// The height, width and channels of an image.
@@ -203,6 +273,11 @@ impl Conv {
     /// The channels of the image and the map that belong to a group.
     pub fn group_channels(&self) -> (usize, usize) {
         (self.image_channels / self.groups, self.map_channels / self.groups)
+    }
+
+    /// The zeros around an image.
+    pub fn padding(&self) -> Sides {
+        self.window.sides(self.image)
     }
 
     /// The taps of a window.

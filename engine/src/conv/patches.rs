@@ -1,6 +1,6 @@
 //! The patches of images as the rows of a matrix, which is gathered by blocks.
 
-use super::geometry::{Conv, Window};
+use super::geometry::{Conv, Sides, Window};
 use super::{BLOCK, GATHERED};
 use crate::Context;
 use crate::gemm::MatRef;
@@ -85,7 +85,9 @@ impl Patches<'_> {
 impl Conv {
     /// The vertical and the horizontal axis of the window over the image.
     pub(super) fn axes(&self) -> (Axis, Axis) {
-        let Window { kernel, stride, padding, dilation } = self.window;
+        let Window { kernel, stride, dilation, .. } = self.window;
+        // The other two sides show in the number of positions alone.
+        let Sides { top, left, .. } = self.padding();
         let axis = |size, positions, taps, stride, padding: usize, dilation| Axis {
             size,
             positions,
@@ -95,8 +97,8 @@ impl Conv {
             taps,
         };
         (
-            axis(self.image.0, self.map.0, kernel.0, stride.0, padding.0, dilation.0),
-            axis(self.image.1, self.map.1, kernel.1, stride.1, padding.1, dilation.1),
+            axis(self.image.0, self.map.0, kernel.0, stride.0, top, dilation.0),
+            axis(self.image.1, self.map.1, kernel.1, stride.1, left, dilation.1),
         )
     }
 

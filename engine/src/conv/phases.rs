@@ -5,7 +5,7 @@
 //! same taps: so the pixels of a phase are a convolution of the map with those taps alone, with
 //! stride 1. Nothing is multiplied by inserted zeros, and each pixel is written once.
 
-use super::geometry::Conv;
+use super::geometry::{Conv, Sides};
 use super::patches::Axis;
 
 /// The pixels of an image that a task computes at a time, at least, if there are so many.
@@ -77,9 +77,9 @@ impl Phase {
 /// The phases of both axes, row by row.
 pub(super) fn phases(conv: &Conv) -> impl Iterator<Item = (Phase, Phase)> {
     let window = conv.window;
-    let (image, map) = (conv.image, conv.map);
-    let down = [window.kernel.0, window.stride.0, window.padding.0, window.dilation.0];
-    let across = [window.kernel.1, window.stride.1, window.padding.1, window.dilation.1];
+    let (image, map, Sides { top, left, .. }) = (conv.image, conv.map, conv.padding());
+    let down = [window.kernel.0, window.stride.0, top, window.dilation.0];
+    let across = [window.kernel.1, window.stride.1, left, window.dilation.1];
     (0..window.stride.0.min(image.0)).flat_map(move |i| {
         (0..window.stride.1.min(image.1)).map(move |j| {
             (Phase::new(i, image.0, map.0, down), Phase::new(j, image.1, map.1, across))

@@ -1,13 +1,13 @@
 //! Kernels of 1x1: every pixel is a patch, and the images are the matrix of patches as they stand.
 
-use super::geometry::{Conv, Size};
+use super::geometry::{Conv, Sides, Size};
 use super::{Operands, WeightSums};
 use crate::gemm::{MatMut, MatRef, gemm, gemm_fused};
 
 /// True if the convolution is a product of the images as they stand.
 pub(super) fn suits(conv: &Conv) -> bool {
-    let window = conv.window;
-    let single = conv.taps() == 1 && window.stride == Size(1, 1) && window.padding == Size(0, 0);
+    let unpadded = conv.padding() == Sides::default();
+    let single = conv.taps() == 1 && conv.window.stride == Size(1, 1) && unpadded;
     // An output padding would make the image of a transposed convolution larger than its map.
     single && conv.groups == 1 && conv.image == conv.map
 }

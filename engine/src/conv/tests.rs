@@ -19,6 +19,7 @@ fn case(
     expected: [Algorithm; 3],
 ) -> Case {
     let [kernel, stride, padding, dilation] = window.map(Size::from);
+    let padding = Padding::Sides(padding.into());
     let window = Window { kernel, stride, padding, dilation };
     let conv = Conv::over(window, &image.into(), map_channels, groups).expect("a convolution");
     Case { conv, expected }

@@ -32,7 +32,7 @@ pub(super) use forward::forward;
 pub(super) use input_gradient::input_gradient;
 pub(super) use weight_gradient::weight_gradient;
 
-use super::geometry::{Conv, Direction, Size, Window};
+use super::geometry::{Conv, Direction, Sides, Size, Window};
 use tiles::Grid;
 use transform::{transform, transform_transposed};
 
@@ -69,10 +69,11 @@ const ACROSS_TERMS: [[usize; 5]; 2] = [[0, 1, 4, 5, 8], [2, 3, 6, 7, 9]];
 
 /// True for a convolution of that kind that is large enough for this to pay.
 pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
-    let Window { kernel, stride, padding, dilation } = conv.window;
+    let Window { kernel, stride, dilation, .. } = conv.window;
+    let Sides { top, left, .. } = conv.padding();
     let window = kernel == Size(3, 3)
         && stride == Size(2, 2)
-        && padding == Size(1, 1)
+        && (top, left) == (1, 1)
         && dilation == Size(1, 1);
     let [inputs, outputs] = [conv.image_channels, conv.map_channels];
     let Size(height, width) = conv.map;
@@ -81,7 +82,10 @@ pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
     let enough = count <= FEW_TILES || inputs.saturating_mul(outputs) >= CHANNELS_PRODUCT;
     let channels = inputs.min(outputs) >= CHANNELS && enough;
     let near = direction != Direction::InputGradient || TERMS * inputs * count <= MOST_TERMS;
-    window && conv.groups == 1 && channels && tiles && near
+    // The image ends with the last tile, or a pixel before: with other paddings at the bottom or on
+    // the right, tiles would lack more pixels, or pixels a tile.
+    let covered = conv.map == Size(conv.image.0.div_ceil(2), conv.image.1.div_ceil(2));
+    window && covered && conv.groups == 1 && channels && tiles && near
 }
 
 /// The floats of the weight, transformed.

@@ -12,7 +12,9 @@
 
 use super::product::{Product, ProductOp, Work};
 use super::setters::setters;
-use crate::conv::{Conv, Convolution, Direction, Operands, Size, WeightSums, Window, image};
+use crate::conv::{
+    Conv, Convolution, Direction, Operands, Padding, Sides, Size, WeightSums, Window, image,
+};
 use crate::error::ensure;
 use crate::gemm::Epilogue;
 use crate::network::init::Init;
@@ -71,9 +73,10 @@ impl ConvTranspose2d {
     /// The convolution from the output to the input.
     fn conv(&self, input: &Shape) -> Result<Conv, Error> {
         let ConvSettings { window, channels: image_channels, groups, .. } = self.settings;
-        let Window { kernel, stride, padding, dilation } = window;
+        let Window { kernel, stride, dilation, .. } = window;
         let (map, map_channels) = image(input)?;
         window.check()?;
+        let padding = window.sides(map);
         let added = self.output_padding;
         ensure!(
             added.0 < stride.0.max(dilation.0) && added.1 < stride.1.max(dilation.1),
@@ -84,10 +87,11 @@ impl ConvTranspose2d {
         let along = |[size, kernel, stride, padding, dilation, added]: [usize; 6]| {
             let extent = (kernel - 1).checked_mul(dilation)?.checked_add(1)?;
             let full = (size - 1).checked_mul(stride)?.checked_add(extent)?.checked_add(added)?;
-            full.checked_sub(padding.checked_mul(2)?).filter(|size| *size > 0)
+            full.checked_sub(padding).filter(|size| *size > 0)
         };
-        let size = along([map.0, kernel.0, stride.0, padding.0, dilation.0, added.0])
-            .zip(along([map.1, kernel.1, stride.1, padding.1, dilation.1, added.1]));
+        let Sides { top, left, bottom, right } = padding;
+        let size = along([map.0, kernel.0, stride.0, top + bottom, dilation.0, added.0])
+            .zip(along([map.1, kernel.1, stride.1, left + right, dilation.1, added.1]));
         let Some((height, width)) = size else {
             return Err(Error::shape(format!(
                 "a padding of {padding} cuts off the whole output of a kernel of {kernel} for an \
@@ -108,7 +112,8 @@ macro_rules! settings {
             #[doc = $stride]
             with_stride(stride: impl Into<Size>) => settings.window.stride = stride.into();
             #[doc = $padding]
-            with_padding(padding: impl Into<Size>) => settings.window.padding = padding.into();
+            with_padding(padding: impl Into<Sides>) =>
+                settings.window.padding = Padding::Sides(padding.into());
             /// The pixels from one tap of the kernel to the next.
             with_dilation(dilation: impl Into<Size>) => settings.window.dilation = dilation.into();
             /// Cuts the channels into groups, each of which sees its own alone. As many as
@@ -124,12 +129,19 @@ macro_rules! settings {
 settings!(
     Conv2d,
     "The pixels from one position of the kernel to the next.",
-    "The zeros that the image is extended by on each side."
+    "The zeros that the image is extended by on each side, or a number of its own for each \
+     ([`Sides`])."
 );
 settings!(
     ConvTranspose2d,
     "The pixels of the output from one pixel of the input to the next.",
-    "The pixels cut off the output on each side."
+    "The pixels cut off the output on each side, or a number of its own for each ([`Sides`])."
+);
+setters!(Conv2d:
+    /// Pads the image so that there are `size / stride` positions, rounded up: TensorFlow's SAME.
+    /// The padding follows from the size of the image. An odd pixel is at the bottom or on the
+    /// right, as in ONNX's SAME_UPPER.
+    with_same_padding() => settings.window.padding = Padding::Same;
 );
 setters!(ConvTranspose2d:
     /// The pixels added to the output at the bottom and on the right. A strided convolution maps

@@ -6,12 +6,13 @@ mod kernels;
 pub(super) use geometry::PoolGeometry;
 
 use super::setters::setters;
-use crate::conv::{Size, Window};
+use crate::conv::{Padding, Sides, Size, Window};
 use crate::network::layer::{Backward, Forward, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 
 /// The largest value of each channel in a window that moves over an image: (height, width,
-/// channels) to ((height + 2 padding - kernel) / stride + 1, as much for the width, channels).
+/// channels) to ((height + padding - kernel) / stride + 1, as much for the width, channels), with
+/// the padding of both sides.
 ///
 /// The padding is never the largest. Among equal values the gradient goes to the first, row by row,
 /// as in PyTorch; a NaN in the window gives NaN.
@@ -21,7 +22,8 @@ pub struct MaxPool2d {
 }
 
 /// The mean of each channel in a window that moves over an image: (height, width, channels) to
-/// ((height + 2 padding - kernel) / stride + 1, as much for the width, channels).
+/// ((height + padding - kernel) / stride + 1, as much for the width, channels), with the padding of
+/// both sides.
 ///
 /// The padding counts, as zeros: PyTorch's `count_include_pad`.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +44,14 @@ macro_rules! pool {
         setters!($Pool:
             /// Another distance from one position of the window to the next.
             with_stride(stride: impl Into<Size>) => window.stride = stride.into();
-            /// Extends the image on each side, by half of the window at most.
-            with_padding(padding: impl Into<Size>) => window.padding = padding.into();
+            /// Extends the image on each side, or by a number of its own on each ([`Sides`]), by
+            /// half of the window at most.
+            with_padding(padding: impl Into<Sides>) =>
+                window.padding = Padding::Sides(padding.into());
+            /// Extends the image so that there are `size / stride` positions, rounded up:
+            /// TensorFlow's SAME. The padding follows from the size of the image. An odd pixel is
+            /// at the bottom or on the right, as in ONNX's SAME_UPPER.
+            with_same_padding() => window.padding = Padding::Same;
         );
 
         impl Layer for $Pool {

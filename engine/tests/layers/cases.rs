@@ -2,13 +2,12 @@
 
 pub mod activations;
 pub mod convolution;
+pub mod pools;
 
-use crate::layers::reference::pool::{self, Grid};
 use crate::layers::reference::{self, Reference};
 use narrows_engine::layer::{Layer, Op};
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Dropout, GaussianSample, GlobalAvgPool, Linear, MaxPool2d, Narrow,
-    Residual, Sparsity, Unflatten, Upsample,
+    BatchNorm, Dropout, GaussianSample, Linear, Narrow, Residual, Sparsity,
 };
 use narrows_engine::params::Role;
 use narrows_engine::random::Random;
@@ -246,75 +245,6 @@ pub fn sparsity() -> Vec<Case> {
     shapes().into_iter().flat_map(|shape| [case(shape, 0.5, 0), case(shape, 20.0, 30)]).collect()
 }
 
-/// Around the widths of vectors, and so few that vectors are masked; the last images are enough
-/// work for several tasks.
-fn images() -> Vec<(usize, [usize; 3])> {
-    let sizes = [[1, 1], [2, 2], [3, 5], [4, 4], [5, 7], [8, 6]];
-    let channels = [1, 3, 15, 16, 17, 33];
-    let mut images: Vec<_> = sizes
-        .iter()
-        .enumerate()
-        .flat_map(|(i, &[h, w])| channels.map(|c| (1 + (i + c) % 3, [h, w, c])))
-        .collect();
-    images.extend([(2, [31, 33, 17]), (50, [9, 10, 16]), (3, [80, 81, 3]), (70, [28, 28, 1])]);
-    images
-}
-
-/// Tiles, windows that overlap, windows with gaps between them, and rows and columns that differ.
-pub fn pools() -> Vec<Case> {
-    let windows = [
-        ([2, 2], [2, 2], [0, 0]),
-        ([3, 3], [2, 2], [1, 1]),
-        ([2, 3], [1, 2], [0, 1]),
-        ([3, 2], [4, 3], [0, 0]),
-        ([1, 1], [1, 1], [0, 0]),
-        ([4, 5], [1, 1], [2, 2]),
-    ];
-    let mut cases = Vec::new();
-    for (batch, image) in images() {
-        for (kernel, stride, padding) in windows {
-            if (0..2).any(|d| kernel[d] > image[d] + 2 * padding[d]) {
-                continue;
-            }
-            let grid = Grid { batch, image, kernel, stride, padding };
-            let max = MaxPool2d::new(kernel).with_stride(stride).with_padding(padding);
-            cases.push(Case::new(max, pool::MaxPool(grid), batch, image));
-            let avg = AvgPool2d::new(kernel).with_stride(stride).with_padding(padding);
-            cases.push(Case::new(avg, pool::AvgPool(grid), batch, image));
-        }
-    }
-    cases
-}
-
-pub fn global_avg_pools() -> Vec<Case> {
-    let case = |(batch, image): (usize, [usize; 3])| {
-        let kernel = [image[0], image[1]];
-        let grid = Grid { batch, image, kernel, stride: kernel, padding: [0, 0] };
-        Case::new(GlobalAvgPool, pool::AvgPool(grid), batch, image)
-    };
-    images().into_iter().map(case).collect()
-}
-
-pub fn upsamples() -> Vec<Case> {
-    let case = |(batch, image): (usize, [usize; 3]), factor: usize| {
-        let (kernel, [h, w, c]) = ([factor, factor], image);
-        let large = [factor * h, factor * w, c];
-        let grid = Grid { batch, image: large, kernel, stride: kernel, padding: [0, 0] };
-        Case::new(Upsample::new(factor), pool::Upsample(grid), batch, image)
-    };
-    images().into_iter().flat_map(|shape| [1, 2, 3].map(|factor| case(shape, factor))).collect()
-}
-
-pub fn unflattens() -> Vec<Case> {
-    let case = |(batch, image): (usize, [usize; 3])| {
-        let kernel = [1, 1];
-        let grid = Grid { batch, image, kernel, stride: kernel, padding: [0, 0] };
-        let values: usize = image.iter().product();
-        Case::new(Unflatten::new(image), pool::Upsample(grid), batch, values)
-    };
-    images().into_iter().map(case).collect()
-}
-
 /// Linear layers inside, as blocks of one, two and three, about a shortcut of none, one and two.
 pub fn residuals() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -367,10 +297,7 @@ pub fn all() -> Vec<Case> {
         narrow(),
         gaussian_samples(),
         sparsity(),
-        pools(),
-        global_avg_pools(),
-        upsamples(),
-        unflattens(),
+        pools::all(),
         residuals(),
     ];
     cases.into_iter().flatten().collect()

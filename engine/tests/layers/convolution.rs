@@ -8,7 +8,7 @@ use crate::layers::reference::{EPS, check_gradients};
 use crate::layers::run;
 use crate::layers::{CONTEXTS, check, f64s};
 use narrows_engine::layer::{Forward, Layer};
-use narrows_engine::layers;
+use narrows_engine::layers::{self, Sides};
 use narrows_engine::{Context, Network, Pass, Shape};
 
 #[test]
@@ -33,6 +33,29 @@ fn conv_transpose2d() {
 #[test]
 fn conv_transpose2d_of_several_tasks_and_blocks() {
     cases::conv_transpose2d_large().iter().map(cases::case_transpose).for_each(|case| check(&case));
+}
+
+#[test]
+fn conv2d_with_another_padding_on_each_side() {
+    let cases = cases::conv2d_uneven();
+    let tiled = cases.iter().filter(|conv| conv.tiled()).count();
+    assert!(cases.len() > 400 && tiled > 10, "{} cases, {tiled} with tiles", cases.len());
+    cases.iter().map(cases::case).for_each(|case| check(&case));
+}
+
+#[test]
+fn conv2d_with_the_padding_of_tensorflow() {
+    let cases = cases::conv2d_same();
+    let uneven = cases.iter().filter(|conv| conv.after != Some(conv.padding)).count();
+    assert!(cases.len() > 100 && uneven > 50, "{} cases, {uneven} uneven", cases.len());
+    cases.iter().map(cases::case_same).for_each(|case| check(&case));
+}
+
+#[test]
+fn conv_transpose2d_with_another_padding_on_each_side() {
+    let cases = cases::conv_transpose2d_uneven();
+    assert!(cases.len() > 250, "{} cases", cases.len());
+    cases.iter().map(cases::case_transpose).for_each(|case| check(&case));
 }
 
 /// What the lists are thinned by must leave of every setting what has code, or trouble, of its own.
@@ -115,9 +138,10 @@ fn adjoint(conv: &Conv2d) -> ConvTranspose2d {
         kernel: conv.kernel,
         stride: conv.stride,
         padding: conv.padding,
+        after: conv.after,
         // What the last window left over.
         output_padding: [0, 1]
-            .map(|a| (conv.input[a] + 2 * conv.padding[a] - window[a]) % conv.stride[a]),
+            .map(|a| (conv.input[a] + conv.padded(a) - window[a]) % conv.stride[a]),
         dilation: conv.dilation,
         groups: conv.groups,
         bias: false,
@@ -130,7 +154,7 @@ fn adjoint(conv: &Conv2d) -> ConvTranspose2d {
 /// and the gradients of the weight are the same.
 #[test]
 fn the_transposed_convolution_is_the_adjoint_of_the_convolution() {
-    for conv in [cases::conv2d(), cases::conv2d_large()].concat() {
+    for conv in [cases::conv2d(), cases::conv2d_large(), cases::conv2d_uneven()].concat() {
         let conv = Conv2d { bias: false, relu: false, ..conv };
         let (case, adjoint) = (cases::case(&conv), cases::case_transpose(&adjoint(&conv)));
         let name = case.name();
@@ -238,7 +262,8 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
     let conv = || layers::Conv2d::new(6, 3).with_padding(1);
     let back = || layers::ConvTranspose2d::new(6, 3).with_padding(1);
     let huge = usize::MAX / 2;
-    let cases: [(&dyn Layer, &[&str]); 34] = [
+    let top = |top| Sides { top, ..Sides::default() };
+    let cases: [(&dyn Layer, &[&str]); 38] = [
         (&layers::Conv2d::new(0, 3), &["channels", "5x3x4"]),
         (&layers::Conv2d::new(6, 0), &["kernel", "0x0"]),
         (&layers::Conv2d::new(6, [0, 3]), &["kernel", "0x3"]),
@@ -253,6 +278,14 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
         (&layers::Conv2d::new(6, 3).with_dilation(3), &["3x3", "dilation 3x3", "5x3"]),
         (&layers::Conv2d::new(6, 8).with_padding(1), &["8x8", "5x3", "1x1"]),
         (&conv().with_padding(huge), &["padding", "at most"]),
+        (&conv().with_padding(top(huge)), &["padding", "at the top", "at most"]),
+        (&layers::Conv2d::new(6, 8).with_padding(top(2)), &["8x8", "5x3", "2 at the top, 0 left"]),
+        // Half of what a kernel of that extent reaches.
+        (
+            &layers::Conv2d::new(1, 1 << 18).with_dilation(1 << 18).with_same_padding(),
+            &["padding", "at most 1048576x1048576"],
+        ),
+        (&back().with_padding(top(9)), &["padding", "9 at the top", "5x3x4"]),
         (&conv().with_stride([usize::MAX, 1]), &["stride", "at most"]),
         (&conv().with_dilation(usize::MAX), &["dilation", "at most"]),
         (&layers::Conv2d::new(6, huge).with_padding(huge), &["kernel", "at most"]),

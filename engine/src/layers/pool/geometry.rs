@@ -1,6 +1,6 @@
 //! The window of pooling and up-sampling, which moves over an image channel by channel.
 
-use crate::conv::{Size, Window, image, image_shape};
+use crate::conv::{Sides, Size, Window, image, image_shape};
 use crate::error::ensure;
 use crate::hardware::parallel::TASK_LEN;
 use crate::{Context, Error, Shape};
@@ -12,6 +12,8 @@ pub(crate) struct PoolGeometry {
     pub window: Window,
     /// The size of the images that it moves over.
     pub size: Size,
+    /// The padding of these images.
+    pub padding: Sides,
     /// The numbers of its positions.
     pub positions: Size,
     pub channels: usize,
@@ -25,15 +27,16 @@ impl PoolGeometry {
     /// pixel of the image in it.
     pub fn new(window: Window, large: &Shape) -> Result<PoolGeometry, Error> {
         window.check()?;
-        let Window { kernel, padding, .. } = window;
+        let (size, channels) = image(large)?;
+        let (kernel, padding) = (window.kernel, window.sides(size));
+        let Sides { top, left, bottom, right } = padding;
         ensure!(
-            padding.0 <= kernel.0 / 2 && padding.1 <= kernel.1 / 2,
+            top.max(bottom) <= kernel.0 / 2 && left.max(right) <= kernel.1 / 2,
             setting,
             "needs a padding of at most half of its kernel, {kernel}, not {padding}"
         );
-        let (size, channels) = image(large)?;
         let positions = window.positions(size)?;
-        Ok(PoolGeometry { window, size, positions, channels })
+        Ok(PoolGeometry { window, size, padding, positions, channels })
     }
 
     /// The shape of an image of positions.
@@ -67,15 +70,15 @@ impl PoolGeometry {
     /// The rows of the image that are in the window at the position `y` from the top.
     #[inline(always)]
     pub fn rows(&self, y: usize) -> Range<usize> {
-        let Window { kernel, stride, padding, .. } = self.window;
-        within(y, kernel.0, stride.0, padding.0, self.size.0)
+        let Window { kernel, stride, .. } = self.window;
+        within(y, kernel.0, stride.0, self.padding.top, self.size.0)
     }
 
     /// The columns of the image that are in the window at the position `x` from the left.
     #[inline(always)]
     pub fn columns(&self, x: usize) -> Range<usize> {
-        let Window { kernel, stride, padding, .. } = self.window;
-        within(x, kernel.1, stride.1, padding.1, self.size.1)
+        let Window { kernel, stride, .. } = self.window;
+        within(x, kernel.1, stride.1, self.padding.left, self.size.1)
     }
 
     /// Deals out rows of positions by tasks: `f(number of the first row, counted over all images,
@@ -104,9 +107,9 @@ impl PoolGeometry {
 
     /// True if each pixel is in exactly one position.
     pub fn tiled(&self) -> bool {
-        let Window { kernel, stride, padding, .. } = self.window;
+        let (Window { kernel, stride, .. }, Sides { top, left, .. }) = (self.window, self.padding);
         let covered = Size(self.positions.0 * kernel.0, self.positions.1 * kernel.1);
-        kernel == stride && padding == Size(0, 0) && covered == self.size
+        kernel == stride && (top, left) == (0, 0) && covered == self.size
     }
 }
 

@@ -6,15 +6,30 @@ use crate::layers::reference::Reference;
 use crate::layers::reference::conv_transpose2d::ConvTranspose2d;
 use crate::layers::reference::conv2d::Conv2d;
 use narrows_engine::layer::Layer;
-use narrows_engine::layers;
+use narrows_engine::layers::{self, Sides};
 
 /// The case of what a reference describes.
 pub fn case(conv: &Conv2d) -> Case {
+    build_conv2d(conv, |layer| layer.with_padding(sides(conv.padding, conv.after)))
+}
+
+/// The case of what a reference describes, with its padding found by the layer itself.
+pub fn case_same(conv: &Conv2d) -> Case {
+    build_conv2d(conv, layers::Conv2d::with_same_padding)
+}
+
+/// The padding at the top and on the left, and on the other sides.
+pub fn sides([top, left]: [usize; 2], after: Option<[usize; 2]>) -> Sides {
+    let [bottom, right] = after.unwrap_or([top, left]);
+    Sides { top, left, bottom, right }
+}
+
+fn build_conv2d(conv: &Conv2d, pad: impl Fn(layers::Conv2d) -> layers::Conv2d) -> Case {
     let layer = layers::Conv2d::new(conv.out_channels, conv.kernel)
         .with_stride(conv.stride)
-        .with_padding(conv.padding)
         .with_dilation(conv.dilation)
         .with_groups(conv.groups);
+    let layer = pad(layer);
     let layer = if conv.bias { layer } else { layer.without_bias() };
     build(layer, conv.relu, conv.clone(), conv.input, conv.batch)
 }
@@ -23,7 +38,7 @@ pub fn case(conv: &Conv2d) -> Case {
 pub fn case_transpose(conv: &ConvTranspose2d) -> Case {
     let layer = layers::ConvTranspose2d::new(conv.out_channels, conv.kernel)
         .with_stride(conv.stride)
-        .with_padding(conv.padding)
+        .with_padding(sides(conv.padding, conv.after))
         .with_output_padding(conv.output_padding)
         .with_dilation(conv.dilation)
         .with_groups(conv.groups);
@@ -253,6 +268,43 @@ pub fn conv2d_large() -> Vec<Conv2d> {
     ]
 }
 
+/// The same with other paddings at the bottom and on the right. With tiles of 2x2 among them whose
+/// image ends before the tile does, or behind it.
+pub fn conv2d_uneven() -> Vec<Conv2d> {
+    const AFTER: [[usize; 2]; 7] = [[0, 2], [1, 0], [3, 1], [0, 0], [2, 3], [1, 2], [0, 1]];
+    let tile = |image: [usize; 2]| Conv2d {
+        kernel: [3; 2],
+        stride: [2; 2],
+        padding: [1; 2],
+        ..Conv2d::new(2, [image[0], image[1], 33], 64)
+    };
+    let tiles = [[9, 9], [9, 8], [8, 13], [6, 6], [6, 14], [13, 6], [8, 8]].map(tile);
+    let tiles = tiles.iter().flat_map(|conv| AFTER.map(|after| (conv.clone(), after)));
+    let others = conv2d().into_iter().enumerate().map(|(i, conv)| (conv, AFTER[(i + i / 7) % 7]));
+    let uneven = others.chain(tiles).map(|(conv, after)| Conv2d { after: Some(after), ..conv });
+    uneven.filter(|c| c.output().is_some() && c.after != Some(c.padding)).collect()
+}
+
+/// TensorFlow's SAME, as its documentation has it (`tf.nn.convolution`), for a dilated kernel as
+/// for one of its whole extent.
+pub fn conv2d_same() -> Vec<Conv2d> {
+    let same = |conv: Conv2d| {
+        let all = [0, 1].map(|a| {
+            let (size, stride) = (conv.input[a], conv.stride[a]);
+            let extent = (conv.kernel[a] - 1) * conv.dilation[a] + 1;
+            let step = if size % stride == 0 { stride } else { size % stride };
+            extent.saturating_sub(step)
+        });
+        let (padding, after) = (all.map(|p| p / 2), Some(all.map(|p| p - p / 2)));
+        let same = Conv2d { padding, after, ..conv };
+        let positions = [0, 1].map(|a| same.input[a].div_ceil(same.stride[a]));
+        assert_eq!(same.output(), Some(positions), "{same:?}");
+        same
+    };
+    let some = conv2d().into_iter().enumerate().filter(|(i, _)| i % 3 == 0);
+    some.map(|(_, conv)| same(conv)).filter(|conv| conv.work() < 1_000_000).collect()
+}
+
 /// The transposed convolutions with the same settings, from an image of the size that the
 /// convolution takes. Half of them have an output padding, of any size below the stride.
 fn transposed(convs: Vec<Conv2d>, work: usize) -> Vec<ConvTranspose2d> {
@@ -260,6 +312,7 @@ fn transposed(convs: Vec<Conv2d>, work: usize) -> Vec<ConvTranspose2d> {
         kernel: conv.kernel,
         stride: conv.stride,
         padding: conv.padding,
+        after: conv.after,
         output_padding: [0, 1].map(|a| if i % 2 == 0 { 0 } else { (i / 2 + a) % conv.stride[a] }),
         dilation: conv.dilation,
         groups: conv.groups,
@@ -281,6 +334,10 @@ fn from_output(conv: Conv2d) -> Conv2d {
 pub fn conv_transpose2d() -> Vec<ConvTranspose2d> {
     let tiles = tiles().into_iter().map(from_output).collect();
     [transposed(conv2d(), 1_000_000), transposed(tiles, usize::MAX)].concat()
+}
+
+pub fn conv_transpose2d_uneven() -> Vec<ConvTranspose2d> {
+    transposed(conv2d_uneven(), 400_000)
 }
 
 pub fn conv_transpose2d_large() -> Vec<ConvTranspose2d> {

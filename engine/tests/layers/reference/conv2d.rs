@@ -13,7 +13,10 @@ pub struct Conv2d {
     /// Each (height, width)
     pub kernel: [usize; 2],
     pub stride: [usize; 2],
+    /// At the top and on the left, and the other sides as well unless `after` says otherwise.
     pub padding: [usize; 2],
+    /// At the bottom and on the right.
+    pub after: Option<[usize; 2]>,
     pub dilation: [usize; 2],
     pub groups: usize,
     pub bias: bool,
@@ -30,6 +33,7 @@ impl Conv2d {
             kernel: [1; 2],
             stride: [1; 2],
             padding: [0; 2],
+            after: None,
             dilation: [1; 2],
             groups: 1,
             bias: true,
@@ -42,10 +46,15 @@ impl Conv2d {
     pub fn output(&self) -> Option<[usize; 2]> {
         let places = |a: usize| {
             let window = self.dilation[a] * (self.kernel[a] - 1) + 1;
-            let room = (self.input[a] + 2 * self.padding[a]).checked_sub(window)?;
+            let room = (self.input[a] + self.padded(a)).checked_sub(window)?;
             Some(room / self.stride[a] + 1)
         };
         Some([places(0)?, places(1)?])
+    }
+
+    /// The pixels that an axis is padded by in all.
+    pub fn padded(&self, axis: usize) -> usize {
+        self.padding[axis] + self.after.unwrap_or(self.padding)[axis]
     }
 
     /// The number of products.
@@ -63,7 +72,8 @@ impl Conv2d {
         let (ins, outs) = (self.input[2], self.out_channels);
         let tiles = self.output().is_some_and(|[h, w]| {
             let enough = h * w <= 64 || ins * outs >= 2048;
-            h % 2 == 0 && w % 2 == 0 && h * w >= 16 && enough
+            let covered = [h, w] == [0, 1].map(|a| self.input[a].div_ceil(2));
+            covered && h % 2 == 0 && w % 2 == 0 && h * w >= 16 && enough
         });
         window && tiles && self.groups == 1 && ins.min(outs) >= 32
     }

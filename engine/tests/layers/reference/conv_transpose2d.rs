@@ -15,7 +15,10 @@ pub struct ConvTranspose2d {
     /// Each (height, width)
     pub kernel: [usize; 2],
     pub stride: [usize; 2],
+    /// At the top and on the left, and the other sides as well unless `after` says otherwise.
     pub padding: [usize; 2],
+    /// At the bottom and on the right.
+    pub after: Option<[usize; 2]>,
     pub output_padding: [usize; 2],
     pub dilation: [usize; 2],
     pub groups: usize,
@@ -33,6 +36,7 @@ impl ConvTranspose2d {
             kernel: [1; 2],
             stride: [1; 2],
             padding: [0; 2],
+            after: None,
             output_padding: [0; 2],
             dilation: [1; 2],
             groups: 1,
@@ -48,7 +52,7 @@ impl ConvTranspose2d {
             let last =
                 (self.input[a] - 1) * self.stride[a] + self.dilation[a] * (self.kernel[a] - 1);
             (last + 1 + self.output_padding[a])
-                .checked_sub(2 * self.padding[a])
+                .checked_sub(self.padding[a] + self.after.unwrap_or(self.padding)[a])
                 .filter(|len| *len > 0)
         };
         Some([reach(0)?, reach(1)?])
@@ -87,6 +91,7 @@ impl Taps for ConvTranspose2d {
             kernel: self.kernel,
             stride: self.stride,
             padding: self.padding,
+            after: self.after,
             dilation: self.dilation,
             groups: self.groups,
             ..Conv2d::new(self.batch, [height, width, self.out_channels], self.input[2])

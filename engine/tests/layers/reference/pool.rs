@@ -10,13 +10,18 @@ pub struct Grid {
     pub image: [usize; 3],
     pub kernel: [usize; 2],
     pub stride: [usize; 2],
-    pub padding: [usize; 2],
+    /// At the top and on the left, and at the bottom and on the right.
+    pub padding: [[usize; 2]; 2],
 }
 
 impl Grid {
     /// The positions of the window.
     fn positions(&self) -> [usize; 2] {
-        [0, 1].map(|d| (self.image[d] + 2 * self.padding[d] - self.kernel[d]) / self.stride[d] + 1)
+        [0, 1].map(|d| {
+            (self.image[d] + self.padding[0][d] + self.padding[1][d] - self.kernel[d])
+                / self.stride[d]
+                + 1
+        })
     }
 
     pub fn values(&self) -> usize {
@@ -40,8 +45,8 @@ impl Grid {
                                     at.checked_sub(padding).filter(|at| *at < size)
                                 };
                                 let (y, x) = (
-                                    inside(y, self.padding[0], height),
-                                    inside(x, self.padding[1], width),
+                                    inside(y, self.padding[0][0], height),
+                                    inside(x, self.padding[0][1], width),
                                 );
                                 if let (Some(y), Some(x)) = (y, x) {
                                     window.push(
@@ -180,7 +185,10 @@ impl Reference for Upsample {
 
 #[test]
 fn windows_of_a_small_image_are_those_one_counts() {
-    let grid = Grid { batch: 1, image: [2, 3, 1], kernel: [2, 2], stride: [2, 1], padding: [1, 0] };
+    let mut grid =
+        Grid { batch: 1, image: [2, 3, 1], kernel: [2, 2], stride: [2, 1], padding: [[1, 0]; 2] };
     assert_eq!(grid.positions(), [2, 2]);
     assert_eq!(grid.windows(), [vec![0, 1], vec![1, 2], vec![3, 4], vec![4, 5]]);
+    grid.padding = [[0, 0], [0, 1]];
+    assert_eq!(grid.windows(), [vec![0, 1, 3, 4], vec![1, 2, 4, 5], vec![2, 5]]);
 }

@@ -7,10 +7,10 @@
 //!
 //! MODEL is `lite0` or `resnet18`, WORK is `predict`, `train` or `layers`.
 
+use narrows_engine::layer::{Backward, Forward, Layer};
 use narrows_engine::layers::{
     BatchNorm, Conv2d, GlobalAvgPool, Linear, MaxPool2d, Relu, Relu6, Residual,
 };
-use narrows_engine::layer::{Backward, Forward, Layer};
 use narrows_engine::peak::fma_peak;
 use narrows_engine::predictor::Workspace;
 use narrows_engine::random::Random;
@@ -183,7 +183,17 @@ fn time(
                     let (x, y, dy, params) = (&*x, &*y, &*dy, &*params);
                     let (saved, scratch, accumulate) = (&*saved, &mut *scratch, false);
                     let io = Backward {
-                        pass, position: 0, batch, x, y, dy, dx, params, grads, accumulate, saved,
+                        pass,
+                        position: 0,
+                        batch,
+                        x,
+                        y,
+                        dy,
+                        dx,
+                        params,
+                        grads,
+                        accumulate,
+                        saved,
                         scratch,
                     };
                     op.backward(cx, io);
@@ -222,7 +232,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (kind, [forward, backward, macs]) in kinds {
             let part = |ms: f64, passes: f64| 100.0 * passes * 2.0 * macs / ms / 1e6 / peak;
             let (f, b) = (part(forward, 1.0), part(backward, 2.0));
-            println!("{kind:18} forward {forward:8.2} ({f:3.0} %) backward {backward:8.2} ({b:3.0} %)");
+            println!(
+                "{kind:18} forward {forward:8.2} ({f:3.0} %) backward {backward:8.2} ({b:3.0} %)"
+            );
         }
         return Ok(());
     }

@@ -52,8 +52,9 @@ pub(super) fn forward(conv: &Conv, io: Operands<'_>) {
     let axes = conv.axes();
     let all = |size| Places { size, first: 0, stride: 1 };
     let to = (all(conv.map.0), all(conv.map.1));
+    let windows = Windows { axes, channels: conv.map_channels, weight, to, epilogue };
     io.by_samples(TASK.div_ceil(map_len), [image_len, map_len], |images, maps| {
-        correlate(cx, axes, conv.map_channels, images, weight, to, maps, epilogue);
+        correlate(cx, windows, images, maps);
     });
 }
 
@@ -78,33 +79,37 @@ pub(super) fn input_gradient(conv: &Conv, mut io: Operands<'_>) {
                 Places { size: conv.image.1, first: across.first, stride: across.stride },
             );
             let axes = (down.axis, across.axis);
-            correlate(cx, axes, channels, maps, weight, to, images, epilogue);
+            correlate(cx, Windows { axes, channels, weight, to, epilogue }, maps, images);
         }
     });
 }
 
-/// Images x: (images, height, width, channels), weight: (taps, channels), y: (images, height,
-/// width, channels), of which only some pixels are written.
-#[allow(clippy::too_many_arguments)] // both operands and where they lie
-fn correlate(
-    cx: &Context,
+/// Windows over images, and the sums that they make.
+#[derive(Clone, Copy)]
+struct Windows<'a> {
+    /// Their places over the images.
     axes: (Axis, Axis),
     channels: usize,
-    x: &[f32],
-    weight: &[f32],
+    /// (taps, channels)
+    weight: &'a [f32],
+    /// The pixels that their sums are written to.
     to: (Places, Places),
-    y: &mut [f32],
-    epilogue: Epilogue<'_>,
-) {
+    epilogue: Epilogue<'a>,
+}
+
+/// From x: (images, height, width, channels) to y: (images, height, width, channels), of which only
+/// some pixels are written.
+fn correlate(cx: &Context, windows: Windows<'_>, x: &[f32], y: &mut [f32]) {
+    let Windows { axes, channels, to, .. } = windows;
     if lines::suits(axes) {
         let mut ring = memory::borrow(&FRAMES, lines::ring_len(axes, channels));
-        lines::correlate(cx.isa(), axes, channels, x, weight, to, y, epilogue, &mut ring);
+        lines::correlate(cx.isa(), windows, x, y, &mut ring);
         return;
     }
     let images = x.chunks_exact(axes.0.size * axes.1.size * channels);
     let maps = y.chunks_exact_mut(to.0.size * to.1.size * channels);
     for (x, y) in images.zip(maps) {
-        correlate_any(cx.isa(), axes, x, weight, to, y, epilogue);
+        correlate_any(cx.isa(), windows, x, y);
     }
 }
 
@@ -118,12 +123,9 @@ pub(super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
 
 kernel! {
     /// One image, by any windows.
-    fn correlate_any(
-        s, axes: (Axis, Axis), x: &[f32], weight: &[f32], to: (Places, Places), y: &mut [f32],
-        epilogue: Epilogue<'_>,
-    ) {
-        let ((rows, columns), (to_rows, to_columns)) = (axes, to);
-        let channels = x.len() / (rows.size * columns.size);
+    fn correlate_any(s, windows: Windows<'_>, x: &[f32], y: &mut [f32]) {
+        let Windows { axes: (rows, columns), channels, weight, to, epilogue } = windows;
+        let (to_rows, to_columns) = to;
         for i in 0..rows.positions {
             let down = rows.inside(i);
             let y = &mut y[(to_rows.first + i * to_rows.stride) * to_columns.size * channels..];

@@ -14,7 +14,7 @@
 
 use super::super::patches::Axis;
 use super::ring::Ring;
-use super::{Epilogue, Places};
+use super::{Epilogue, Windows};
 use crate::hardware::simd::{Kernel, Simd, kernel};
 use std::ops::Range;
 
@@ -39,12 +39,10 @@ fn width(positions: usize) -> usize {
 kernel! {
     /// Images x: (images, height, width, channels) to y: (images, height, width, channels), of
     /// which only some pixels are written. `ring` has the length of the ring.
-    pub fn correlate(
-        s, axes: (Axis, Axis), channels: usize, x: &[f32], weight: &[f32], to: (Places, Places),
-        y: &mut [f32], epilogue: Epilogue<'_>, ring: &mut [f32],
-    ) {
+    pub fn correlate(s, windows: Windows<'_>, x: &[f32], y: &mut [f32], ring: &mut [f32]) {
+        let Windows { axes, channels, weight, to: (to_rows, to_columns), epilogue } = windows;
+        let (rows, columns) = axes;
         let sizes = Ring::new(axes, channels);
-        let ((rows, columns), (to_rows, to_columns)) = (axes, to);
         let width = width(columns.positions);
         let images = x.chunks_exact(rows.size * columns.size * channels);
         let maps = y.chunks_exact_mut(to_rows.size * to_columns.size * channels);
@@ -53,8 +51,9 @@ kernel! {
             for block in sizes.blocks() {
                 for i in 0..rows.positions {
                     sizes.advance(s, x, &block, i, ring);
-                    let y = &mut y[(to_rows.first + i * to_rows.stride) * to_columns.size * channels..];
-                    let y = &mut y[to_columns.first * channels..to_columns.size * channels];
+                    let row = (to_rows.first + i * to_rows.stride) * to_columns.size;
+                    let (start, end) = (row + to_columns.first, row + to_columns.size);
+                    let y = &mut y[start * channels..end * channels];
                     let pixel = to_columns.stride * channels;
                     let line = Line {
                         sizes: &sizes, ring, weight, channels, block: &block, i, taps: rows.taps,
@@ -103,7 +102,10 @@ fn known<S: Simd, const T: usize, const D: usize, const W: usize, const P: usize
 
 /// Calls `$kernel` with the numbers of a kind, and the pixels that follow from them.
 macro_rules! by_kind {
-    ($kernel:ident($s:expr, $line:expr), $of:expr, $([$taps:literal $stride:literal]: $($width:literal)+;)+) => {
+    (
+        $kernel:ident($s:expr, $line:expr), $of:expr,
+        $([$taps:literal $stride:literal]: $($width:literal)+;)+
+    ) => {
         match $of {
             $($(
                 ($taps, $stride, $width) => {

@@ -15,6 +15,7 @@
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`model_file`] | models on disk |
 //! | [`checkpoint`] | trainings on disk, which go on after a stop |
+//! | [`weights`] | named weights in the files of PyTorch and others |
 //! | [`event`] | events of training, for those who watch |
 
 pub mod architecture;
@@ -35,6 +36,7 @@ pub mod semi;
 pub mod training;
 pub mod transfer;
 pub mod tuning;
+pub mod weights;
 
 pub use narrows_datasets as datasets;
 pub use narrows_engine as engine;

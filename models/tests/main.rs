@@ -29,3 +29,4 @@ mod support;
 mod transfer;
 mod transfer_images;
 mod validation;
+mod weights;

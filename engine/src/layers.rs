@@ -7,6 +7,7 @@
 
 mod activations;
 pub(crate) mod batch_norm;
+mod branch;
 mod conv2d;
 mod dropout;
 mod fused;
@@ -15,17 +16,21 @@ mod global_avg_pool;
 mod identity;
 pub(crate) mod linear;
 mod narrow;
+mod normalize;
 mod pointwise;
 mod pool;
 pub(crate) mod product;
 mod residual;
 mod setters;
 mod sparsity;
+mod squeeze_excitation;
 mod unflatten;
 mod upsample;
 
 pub use crate::conv::{Sides, Size};
-pub use activations::{Elu, Gelu, HardSwish, LeakyRelu, Relu, Relu6, Sigmoid, Tanh};
+pub use activations::{
+    Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, Relu, Relu6, Sigmoid, Silu, Tanh,
+};
 pub use batch_norm::BatchNorm;
 pub use conv2d::{Conv2d, ConvTranspose2d};
 pub use dropout::Dropout;
@@ -33,9 +38,11 @@ pub use gaussian_sample::GaussianSample;
 pub use global_avg_pool::GlobalAvgPool;
 pub use linear::Linear;
 pub use narrow::Narrow;
+pub use normalize::Normalize;
 pub use pointwise::Pointwise;
 pub use pool::{AvgPool2d, MaxPool2d};
 pub use residual::Residual;
 pub use sparsity::Sparsity;
+pub use squeeze_excitation::SqueezeExcitation;
 pub use unflatten::Unflatten;
 pub use upsample::Upsample;

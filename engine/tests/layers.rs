@@ -16,7 +16,7 @@ use cases::{Case, Data};
 use narrows_engine::layer::Layer;
 use narrows_engine::layers::{
     AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, LeakyRelu, Linear,
-    MaxPool2d, Narrow, Residual, Sparsity, Unflatten, Upsample,
+    MaxPool2d, Narrow, Normalize, Residual, Sparsity, SqueezeExcitation, Unflatten, Upsample,
 };
 use narrows_engine::params::Role;
 use narrows_engine::simd::Isa;
@@ -222,7 +222,18 @@ fn unflattening() {
 
 #[test]
 fn residual_blocks() {
-    cases::residuals().iter().for_each(check);
+    cases::blocks::residuals().iter().for_each(check);
+}
+
+#[test]
+fn squeeze_and_excitation() {
+    cases::blocks::squeeze_excitations().iter().for_each(check);
+}
+
+#[test]
+fn normalisation_by_constants() {
+    cases::normalize(false).iter().for_each(check);
+    cases::normalize(true).iter().for_each(check);
 }
 
 #[test]
@@ -231,7 +242,9 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
     let residual = |width| Residual::new(vec![Box::new(Linear::new(width))]);
     let shortcut = |width| -> Vec<Box<dyn Layer>> { vec![Box::new(Linear::new(width))] };
     let sample = |kl_weight| GaussianSample { kl_weight, warm_up: 0 };
-    let cases: [(&dyn Layer, Shape, &str); 30] = [
+    let gate = |layers: Vec<Box<dyn Layer>>| SqueezeExcitation::new(layers);
+    let normalize = |mean: &[f32], std: &[f32]| Normalize { mean: mean.into(), std: std.into() };
+    let cases: [(&dyn Layer, Shape, &str); 38] = [
         (&Linear::new(0), 4.into(), "needs at least 1 output, not 0"),
         (&BatchNorm::new(0.0, 0.1), 4.into(), "needs a positive eps, not 0"),
         (&BatchNorm::new(f32::NAN, 0.1), 4.into(), "needs a positive eps, not NaN"),
@@ -282,6 +295,22 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
             "its body gives 3, its shortcut gives 2",
         ),
         (&residual(0), 4.into(), "layer 0 (linear): needs at least 1 output, not 0"),
+        (&gate(Vec::new()), image.clone(), "needs a layer that makes its factors"),
+        (
+            &gate(vec![Box::new(Linear::new(4))]),
+            image.clone(),
+            "its layers give 4, where a factor is needed for each of 3 channels (input 4x5x3)",
+        ),
+        (&gate(vec![Box::new(Linear::new(0))]), image.clone(), "layer 0 (linear): needs"),
+        (
+            &normalize(&[0.5; 3], &[0.5; 2]),
+            image.clone(),
+            "a mean and a deviation for each of 3 channels (input 4x5x3), not 3 and 2",
+        ),
+        (&normalize(&[0.5], &[0.5]), image.clone(), "each of 3 channels"),
+        (&normalize(&[f32::NAN], &[1.0]), 1.into(), "needs finite means, not NaN"),
+        (&normalize(&[0.0], &[0.0]), 1.into(), "needs positive deviations, not 0"),
+        (&normalize(&[0.0], &[f32::NAN]), 1.into(), "needs positive deviations, not NaN"),
     ];
     for (layer, input, words) in cases {
         let message = layer.plan(&input).expect_err(words).to_string();

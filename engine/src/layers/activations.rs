@@ -165,6 +165,28 @@ activation! {
 }
 
 activation! {
+    /// `relu6(x + 3) / 6`, which is near the logistic function (Howard et al., ICCV 2019). Its
+    /// derivative at -3 and at 3 is 0.
+    HardSigmoid, "hard sigmoid":
+    |s, x| s.mul(Relu6.forward(s, s.add(x, s.splat(3.0))), s.splat(1.0 / 6.0));
+    |s, x, _, dy| {
+        let between = s.select_gt(s.splat(3.0), x, s.mul(dy, s.splat(1.0 / 6.0)), s.splat(0.0));
+        s.select_gt(x, s.splat(-3.0), between, s.splat(0.0))
+    };
+}
+
+activation! {
+    /// `x sigmoid(x)`, also called swish (Elfwing, Uchibe and Doya, arXiv:1702.03118).
+    Silu, "silu":
+    |s, x| s.mul(x, math::sigmoid(s, x));
+    |s, x, y, dy| {
+        // sigmoid(x) + y (1 - sigmoid(x))
+        let gate = math::sigmoid(s, x);
+        s.mul(dy, s.mul_add(y, s.sub(s.splat(1.0), gate), gate))
+    };
+}
+
+activation! {
     /// The logistic function, `1 / (1 + exp(-x))`.
     Sigmoid, "sigmoid":
     |s, x| math::sigmoid(s, x);

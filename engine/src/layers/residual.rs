@@ -7,19 +7,18 @@
 //!            dx = (dx of the body for dz) + (dx of the shortcut for dz)
 //! ```
 //!
-//! Both branches are chains of layers as a network is one (`network/chain.rs`), planned with it.
-//! The values of their layers lie in the block's `saved`, gradients on their way down in its
-//! `scratch`.
+//! Both branches are chains of layers (`branch.rs`), whose values lie in the block's `saved` one
+//! after the other.
 
+use super::branch::{Branch, Descent, within};
 use super::fused::FusedRelu;
 use crate::error::ensure;
 use crate::hardware::memory::padded;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::elementwise;
 use crate::math::column_sums::add;
-use crate::network::layer::{Backward, Forward, Layer, Op, Pass, Planned, named};
-use crate::network::params::{ParamEntry, ParamSpec};
-use crate::network::{Chain, Downward, Learner, Link, Run};
+use crate::network::layer::{Backward, Forward, Layer, Op, Planned, named};
+use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
 
 /// Adds the output of layers to their input `x`, or to the output of other layers for `x`.
@@ -49,30 +48,16 @@ impl Residual {
 
     /// Plans both branches. Names of layers in them begin with `prefix`.
     fn branches(&self, prefix: &str, input: &Shape, fuse: bool) -> Result<ResidualOp, Error> {
-        let branch = |layers: &[Box<dyn Layer>], within: &str, first: usize| {
-            let mut chain = Chain::new(input.clone(), fuse, false);
-            for (i, layer) in layers.iter().enumerate() {
-                chain.push(format!("{prefix}{within}{i}"), (first + i) as u64, &**layer, true)?;
-            }
-            Ok(chain)
-        };
-        let body = branch(&self.body, "", 0)?;
-        let shortcut = branch(&self.shortcut, "shortcut.", self.body.len())?;
-        let own = |chain: &Chain| -> Vec<ParamSpec> {
-            let spec = |entry: &ParamEntry| {
-                let name = entry.name[prefix.len()..].to_string();
-                ParamSpec { name: name.into(), ..entry.spec.clone() }
-            };
-            chain.entries.iter().map(spec).collect()
-        };
-        let params = [own(&body), own(&shortcut)].concat();
-        Ok(ResidualOp { body, shortcut, params, relu: FusedRelu::default() })
+        let body = Branch::plan(&self.body, [prefix, ""], 0, input, fuse)?;
+        let first = self.body.len();
+        let shortcut = Branch::plan(&self.shortcut, [prefix, "shortcut."], first, input, fuse)?;
+        Ok(ResidualOp { body, shortcut, input: input.len(), relu: FusedRelu::default() })
     }
 
     /// Refuses branches that cannot be added.
     fn check(&self, op: ResidualOp) -> Result<Planned, Error> {
         ensure!(!self.body.is_empty(), setting, "needs a layer in its body");
-        let (body, shortcut) = (&op.body.output, &op.shortcut.output);
+        let (body, shortcut) = (op.body.output(), op.shortcut.output());
         if body != shortcut {
             let (what, hint) = match self.shortcut.is_empty() {
                 true => ("x", ": it needs a shortcut that gives the same"),
@@ -100,65 +85,49 @@ impl Layer for Residual {
     }
 }
 
-/// The branches, planned. Neither has an op if its layers do nothing.
+/// The branches, planned.
 #[derive(Debug)]
 struct ResidualOp {
-    body: Chain,
-    shortcut: Chain,
-    params: Vec<ParamSpec>,
+    body: Branch,
+    shortcut: Branch,
+    /// The values of a sample of x.
+    input: usize,
     relu: FusedRelu,
 }
 
-/// The parameters of a branch, and their gradients if the block trains.
-struct Branch<'a> {
-    params: &'a [f32],
-    grads: Option<&'a mut [f32]>,
-}
-
-impl Learner for Branch<'_> {
-    fn params(&mut self, link: &Link) -> (&[f32], Option<&mut [f32]>) {
-        let own = link.params.clone();
-        (&self.params[own.clone()], self.grads.as_deref_mut().map(|grads| &mut grads[own]))
-    }
-}
-
 impl ResidualOp {
-    fn chains(&self) -> [&Chain; 2] {
+    fn branches(&self) -> [&Branch; 2] {
         [&self.body, &self.shortcut]
     }
 
-    fn links(&self) -> impl Iterator<Item = &Link> {
-        self.body.links.iter().chain(&self.shortcut.links)
-    }
-
-    /// Each of the gradients on their way down.
-    fn gradient_len(&self, batch: usize) -> usize {
-        padded(batch * self.links().map(|link| link.input.len()).max().unwrap_or(0))
+    /// The shortcut's dx, which is added to the body's.
+    fn shortcut_dx_len(&self, batch: usize) -> usize {
+        if self.shortcut.is_empty() { 0 } else { padded(batch * self.input) }
     }
 }
 
 impl Op for ResidualOp {
     fn params(&self) -> Vec<ParamSpec> {
-        self.params.clone()
+        self.branches().map(Branch::params).concat()
     }
 
     fn saved_len(&self, batch: usize) -> usize {
-        self.chains().map(|chain| chain.values_len(batch)).iter().sum()
+        self.branches().map(|branch| branch.values_len(batch)).iter().sum()
     }
 
     fn scratch_len(&self, batch: usize) -> usize {
-        // dz before the ReLU, the gradients, and what the layers need
-        let dz = self.relu.scratch_len(batch * self.body.output.len());
-        let [body, shortcut] = self.chains().map(|chain| chain.scratch_len(batch));
-        dz + 3 * self.gradient_len(batch) + body.max(shortcut)
+        let dz = self.relu.scratch_len(batch * self.body.output().len());
+        let [body, shortcut] = self.branches().map(|branch| branch.scratch_len(batch));
+        dz + self.shortcut_dx_len(batch) + body.max(shortcut)
     }
 
     fn min_train_batch(&self) -> usize {
-        self.links().map(|link| link.op.min_train_batch()).max().unwrap_or(1)
+        let [body, shortcut] = self.branches().map(Branch::min_train_batch);
+        body.max(shortcut)
     }
 
     fn macs(&self) -> u64 {
-        self.links().map(|link| link.op.macs()).sum()
+        self.branches().map(Branch::macs).iter().sum()
     }
 
     fn take_relu(&mut self) -> bool {
@@ -169,11 +138,8 @@ impl Op for ResidualOp {
         let (params, shortcut_params) = io.params.split_at(self.body.params_len());
         let (values, shortcut_values) = io.saved.split_at_mut(self.body.values_len(io.batch));
         let run = within(cx, (io.pass, io.position, io.batch), io.x);
-        let mut forward = |chain: &Chain, params: &[f32], values: &mut [f32]| {
-            chain.forward(run, 0..chain.links.len(), 0, params, values, io.scratch)
-        };
-        let penalty = forward(&self.body, params, values)
-            + forward(&self.shortcut, shortcut_params, shortcut_values);
+        let penalty = self.body.forward(run, params, values, io.scratch)
+            + self.shortcut.forward(run, shortcut_params, shortcut_values, io.scratch);
         let f = self.body.output_of(io.batch, io.x, values);
         let shortcut = self.shortcut.output_of(io.batch, io.x, shortcut_values);
         let relu = self.relu.is_there();
@@ -184,43 +150,40 @@ impl Op for ResidualOp {
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
+        let accumulate = io.accumulate;
         let (dz, scratch) = self.relu.gradient_before_relu(cx, io.y, io.dy, io.scratch);
-        let len = self.gradient_len(io.batch);
-        let (a, scratch) = scratch.split_at_mut(len);
-        let (b, scratch) = scratch.split_at_mut(len);
-        let (shortcut_dx, scratch) = scratch.split_at_mut(len);
+        let (shortcut_dx, scratch) = scratch.split_at_mut(self.shortcut_dx_len(io.batch));
         let body_params = self.body.params_len();
         let (params, shortcut_params) = io.params.split_at(body_params);
         let (grads, shortcut_grads) = io.grads.map(|grads| grads.split_at_mut(body_params)).unzip();
         let (values, shortcut_values) = io.saved.split_at(self.body.values_len(io.batch));
         let run = within(cx, (io.pass, io.position, io.batch), io.x);
-        let mut backward =
-            |chain: &Chain, values, mut branch: Branch<'_>, dx: Option<&mut [f32]>| {
-                if chain.links.is_empty() {
-                    dx.into_iter().for_each(|dx| dx.copy_from_slice(dz));
-                    return;
-                }
-                let down = Downward {
-                    links: 0..chain.links.len(),
-                    values,
-                    dy: Some(dz),
-                    dx,
-                    buffers: [&mut *a, &mut *b],
-                    scratch: &mut *scratch,
-                    accumulate: io.accumulate,
-                };
-                chain.backward(run, down, &mut branch);
-            };
 
         let mut dx = io.dx;
-        backward(&self.body, values, Branch { params, grads }, dx.as_deref_mut());
-        let branch = Branch { params: shortcut_params, grads: shortcut_grads };
-        let of_shortcut = if self.shortcut.links.is_empty() {
+        let descent = Descent {
+            values,
+            params,
+            grads,
+            dy: dz,
+            dx: dx.as_deref_mut(),
+            scratch: &mut *scratch,
+            accumulate,
+        };
+        self.body.backward(run, descent);
+        let of_shortcut = if self.shortcut.is_empty() {
             dz
         } else {
             let shortcut_dx = &mut shortcut_dx[..io.x.len()];
-            let into = dx.is_some().then_some(&mut *shortcut_dx);
-            backward(&self.shortcut, shortcut_values, branch, into);
+            let descent = Descent {
+                values: shortcut_values,
+                params: shortcut_params,
+                grads: shortcut_grads,
+                dy: dz,
+                dx: dx.is_some().then_some(&mut *shortcut_dx),
+                scratch,
+                accumulate,
+            };
+            self.shortcut.backward(run, descent);
             &*shortcut_dx
         };
         let Some(dx) = dx else { return };
@@ -236,14 +199,9 @@ impl Op for ResidualOp {
     ) {
         let (values, shortcut_values) = saved.split_at(self.body.values_len(batch));
         let (params, shortcut_params) = params.split_at_mut(self.body.params_len());
-        self.body.update_statistics(batch, values, params, part, |_| true);
-        self.shortcut.update_statistics(batch, shortcut_values, shortcut_params, part, |_| true);
+        self.body.update_statistics(batch, values, params, part);
+        self.shortcut.update_statistics(batch, shortcut_values, shortcut_params, part);
     }
-}
-
-/// A pass over a branch of the block at that position.
-fn within<'a>(cx: &'a Context, (pass, block, batch): (Pass, u64, usize), x: &'a [f32]) -> Run<'a> {
-    Run { cx, pass, modes: &[], block: Some(block), batch, x }
 }
 
 elementwise! {

@@ -1,13 +1,14 @@
 //! The one list of what is tested: a layer, its reference, a shape, a batch and a mode.
 
 pub mod activations;
+pub mod blocks;
 pub mod convolution;
 pub mod pools;
 
 use crate::layers::reference::{self, Reference};
 use narrows_engine::layer::{Layer, Op};
 use narrows_engine::layers::{
-    BatchNorm, Dropout, GaussianSample, Linear, Narrow, Residual, Sparsity,
+    BatchNorm, Dropout, GaussianSample, Linear, Narrow, Normalize, Sparsity,
 };
 use narrows_engine::params::Role;
 use narrows_engine::random::Random;
@@ -162,13 +163,7 @@ pub fn linear_sparse() -> Vec<Case> {
 }
 
 pub fn batch_norm(relu: bool) -> Vec<Case> {
-    let mut inputs: Vec<(usize, Shape)> =
-        shapes().into_iter().map(|(b, f)| (b, f.into())).collect();
-    for c in [1, 3, 16, 17, 33] {
-        inputs.extend([1, 2, 31].map(|batch| (batch, [2, 3, c].into())));
-    }
-    // More rows than 64 blocks of 32: the blocks grow.
-    inputs.push((17, [11, 12, 3].into()));
+    let inputs = rows_and_images();
     let case = |mode: Mode, batch: usize, input: &Shape| {
         let (layer, channels, train) =
             (BatchNorm::default(), input.channels(), mode == Mode::Train);
@@ -181,6 +176,30 @@ pub fn batch_norm(relu: bool) -> Vec<Case> {
     let cases = modes.flat_map(|mode| inputs.iter().map(move |(b, input)| (mode, *b, input)));
     let cases = cases.map(|(mode, batch, input)| case(mode, batch, input));
     cases.filter(|c| c.mode == Mode::Evaluate || c.batch >= c.op.min_train_batch()).collect()
+}
+
+/// Rows and images, as many channels as a few vectors have, and as pictures have.
+fn rows_and_images() -> Vec<(usize, Shape)> {
+    let mut inputs: Vec<(usize, Shape)> =
+        shapes().into_iter().map(|(b, f)| (b, f.into())).collect();
+    for c in [1, 3, 16, 17, 33] {
+        inputs.extend([1, 2, 31].map(|batch| (batch, [2, 3, c].into())));
+    }
+    // More rows than 64 blocks of 32: the blocks grow.
+    inputs.push((17, [11, 12, 3].into()));
+    inputs
+}
+
+pub fn normalize(relu: bool) -> Vec<Case> {
+    let case = |(batch, input): (usize, Shape)| {
+        let channel = |i: usize| ((0.5 * i as f32).sin(), 0.2 + (i % 7) as f32 * 0.3);
+        let (mean, std): (Vec<f32>, Vec<f32>) = (0..input.channels()).map(channel).unzip();
+        let f64s = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect();
+        let reference =
+            reference::channelwise::Normalize { mean: f64s(&mean), std: f64s(&std), relu };
+        Case::new(Normalize { mean, std }, reference, batch, input).with_relu(relu)
+    };
+    rows_and_images().into_iter().map(case).collect()
 }
 
 pub fn dropout() -> Vec<Case> {
@@ -245,44 +264,6 @@ pub fn sparsity() -> Vec<Case> {
     shapes().into_iter().flat_map(|shape| [case(shape, 0.5, 0), case(shape, 20.0, 30)]).collect()
 }
 
-/// Linear layers inside, as blocks of one, two and three, about a shortcut of none, one and two.
-pub fn residuals() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (i, (batch, n)) in shapes().into_iter().enumerate() {
-        let hidden = [17, 1, 33, 16][i % 4];
-        let chains: [(&[usize], &[usize]); 4] = [
-            (&[n], &[]),
-            (&[hidden, n], &[]),
-            (&[hidden, 5], &[5]),
-            (&[7, hidden, 19], &[hidden, 19]),
-        ];
-        let (body, shortcut) = chains[i / 2 % 4];
-        let references = |outputs: &[usize]| -> Vec<reference::linear::Linear> {
-            let inputs = [n].into_iter().chain(outputs.iter().copied());
-            let layer = |(j, (inputs, &outputs)): (usize, (usize, &usize))| {
-                reference::linear::Linear { batch, inputs, outputs, bias: j == 0, relu: false }
-            };
-            inputs.zip(outputs).enumerate().map(layer).collect()
-        };
-        let layers = |outputs: &[usize]| -> Vec<Box<dyn Layer>> {
-            let layer = |(j, &outputs): (usize, &usize)| -> Box<dyn Layer> {
-                let layer = Linear::new(outputs);
-                Box::new(if j == 0 { layer } else { layer.without_bias() })
-            };
-            outputs.iter().enumerate().map(layer).collect()
-        };
-        let relu = i % 3 == 0;
-        let reference = reference::residual::Residual {
-            body: references(body),
-            shortcut: references(shortcut),
-            relu,
-        };
-        let block = Residual::new(layers(body)).with_shortcut(layers(shortcut));
-        cases.push(Case::new(block, reference, batch, n).with_relu(relu));
-    }
-    cases
-}
-
 pub fn all() -> Vec<Case> {
     let cases = [
         linear(true, false),
@@ -298,7 +279,10 @@ pub fn all() -> Vec<Case> {
         gaussian_samples(),
         sparsity(),
         pools::all(),
-        residuals(),
+        blocks::residuals(),
+        blocks::squeeze_excitations(),
+        normalize(false),
+        normalize(true),
     ];
     cases.into_iter().flatten().collect()
 }

@@ -8,6 +8,7 @@
 //! out.
 
 pub mod batch_norm;
+pub mod channelwise;
 pub mod conv2d;
 pub mod conv_transpose2d;
 pub mod dropout;
@@ -17,6 +18,7 @@ pub mod narrow;
 pub mod pool;
 pub mod residual;
 pub mod sparsity;
+pub mod squeeze_excitation;
 pub mod taps;
 
 /// The distance of 1 and the next float.

@@ -4,7 +4,9 @@
 use super::{Case, shapes};
 use crate::layers::reference::{EPS, Reference, Values};
 use narrows_engine::layer::Layer;
-use narrows_engine::layers::{Elu, Gelu, HardSwish, LeakyRelu, Relu, Relu6, Sigmoid, Tanh};
+use narrows_engine::layers::{
+    Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, Relu, Relu6, Sigmoid, Silu, Tanh,
+};
 
 type Function = Box<dyn Fn(f64) -> f64>;
 
@@ -29,6 +31,8 @@ pub fn all() -> Vec<Case> {
         cases(HardSwish, hard_swish),
         cases(Tanh, tanh),
         cases(Sigmoid, sigmoid),
+        cases(HardSigmoid, hard_sigmoid),
+        cases(Silu, silu),
     ]
     .into_iter()
     .flatten()
@@ -133,6 +137,40 @@ fn sigmoid() -> Pointwise {
         dx_error: Box::new(move |x| {
             let (y, dx) = (f(x), derivative(x));
             if x < -86.9 { dx } else { EPS * (3.0 * y * (1.0 - 2.0 * y).abs() + 1.5 * dx) }
+        }),
+        kinks: &[],
+    }
+}
+
+fn hard_sigmoid() -> Pointwise {
+    let f = |x: f64| (x + 3.0).clamp(0.0, 6.0) / 6.0;
+    Pointwise {
+        f: Box::new(f),
+        derivative: Box::new(|x| if x.abs() < 3.0 { 1.0 / 6.0 } else { 0.0 }),
+        // One sum, the constant and the product; then the constant alone.
+        y_error: Box::new(move |x| 2.0 * EPS * f(x)),
+        dx_error: Box::new(|x| if x.abs() < 3.0 { EPS / 6.0 } else { 0.0 }),
+        kinks: &[-3.0, 3.0],
+    }
+}
+
+fn silu() -> Pointwise {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let derivative = move |x: f64| sigmoid(x) * (1.0 + x * sigmoid(-x));
+    Pointwise {
+        f: Box::new(move |x| x * sigmoid(x)),
+        derivative: Box::new(derivative),
+        // The logistic function to 3 ulp, or 0 for what is nearly subnormal, and a product. The
+        // derivative takes it three times, once as its distance from 1.
+        y_error: Box::new(move |x| {
+            x.abs() * if x < -86.9 { sigmoid(x) } else { 4.0 * EPS * sigmoid(x) }
+        }),
+        dx_error: Box::new(move |x| {
+            let gate = sigmoid(x);
+            if x < -86.9 {
+                return derivative(x).abs();
+            }
+            EPS * (4.0 * gate + (x * gate).abs() * (5.0 * sigmoid(-x) + 4.0 * gate))
         }),
         kinks: &[],
     }

@@ -16,7 +16,7 @@ fn params_len(layer: &Linear) -> usize {
 }
 
 /// The input of each layer, and the output.
-fn chain(layers: &[Linear], x: &[f64], mut params: &[f64]) -> Vec<Vec<f64>> {
+pub fn chain(layers: &[Linear], x: &[f64], mut params: &[f64]) -> Vec<Vec<f64>> {
     let mut values = vec![x.to_vec()];
     for layer in layers {
         let (own, rest) = params.split_at(params_len(layer));
@@ -27,7 +27,7 @@ fn chain(layers: &[Linear], x: &[f64], mut params: &[f64]) -> Vec<Vec<f64>> {
 }
 
 /// dx and the gradients of all layers.
-fn chain_backward(
+pub fn chain_backward(
     layers: &[Linear],
     x: &[f64],
     params: &[f64],

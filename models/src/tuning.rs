@@ -10,6 +10,7 @@
 //! | [`samplers`] | the values of the next trial |
 //! | [`importance`] | the importance of each parameter |
 //! | [`journal`] | the study on disk, in Optuna's format |
+//! | `queue` | the values of trials that wait |
 //! | [`worker`] | the workers of a study, and which of them live |
 //! | [`schedule`] | the next work of a worker |
 
@@ -17,6 +18,7 @@ pub mod halving;
 pub mod importance;
 pub mod journal;
 mod normal;
+mod queue;
 pub mod samplers;
 pub mod schedule;
 pub mod space;

@@ -3,6 +3,7 @@
 mod damage;
 mod optuna;
 mod python;
+mod queue;
 mod rules;
 mod workers;
 

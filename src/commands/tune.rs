@@ -7,7 +7,9 @@
 
 mod best;
 mod board;
+mod clock;
 mod configuration;
+mod ranking;
 mod report;
 mod spaces;
 mod test;
@@ -25,6 +27,7 @@ use crate::run::session::listen;
 use crate::run::study::{JOURNAL, SPACE, StudyFolder};
 use crate::shell::quoted;
 use board::Board;
+use clock::{Amounts, Clock};
 use configuration::{Configuration, METHOD, Shared};
 use narrows_engine::Isa;
 use narrows_models::tuning::halving::HALVING;
@@ -125,10 +128,9 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         (None, Some(_)) => None,
     };
     let tests = !search.worker && search.goal == GoalName::Accuracy;
-    let of_test = if tests { draws } else { 0 };
-    let test = (of_test as f64 / trial_draws as f64, workers as f64);
-    let of = (search.goal, &schedule.space);
-    let board = Board::new(of, machine.quiet, begun, budget, test);
+    let test_draws = if tests { draws } else { 0 };
+    let clock = Clock::new(begun, budget, Amounts { trial_draws, test_draws, workers, threads });
+    let board = Board::new((search.goal, &schedule.space), machine.quiet, &clock);
     let checkpoints = Checkpoints {
         every: base.running.checkpoint_every,
         keep: base.running.keep,
@@ -144,12 +146,12 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         draws: trial_draws,
         checkpoints: checkpoints.clone(),
         signalled: Arc::clone(&stop),
-        begun,
-        budget,
+        clock: &clock,
         board: &board,
     };
     let isa = Isa::named(cx.isa().name()).unwrap_or_else(Isa::best);
     if let Some(study) = Journal::open(&folder.file(JOURNAL), "begin")?.study() {
+        clock.update(study, &schedule.space, &schedule.halving);
         board.update(study, usize::MAX);
     }
     let searched = search_of.run(workers, isa, threads);

@@ -173,6 +173,44 @@ fn a_study_of_optuna_goes_on() {
 }
 
 #[test]
+fn trials_in_the_queue_run_first_with_their_values() {
+    let place = place();
+    place.succeed(&line("--methods scratch --trials 2 --study s"));
+    let mut journal = place.read("s/journal.log");
+    for fixed in [json!({ "finetune-lr": 0.0125 }), json!({ "finetune-lr": 5 })] {
+        let line = json!({
+            "op_code": 4, "worker_id": "w", "study_id": 0, "datetime_start": null, "state": 4,
+            "system_attrs": { "fixed_params": fixed }
+        });
+        journal += &(line.to_string() + "\n");
+    }
+    std::fs::write(place.path("s/journal.log"), &journal).unwrap();
+    let said = place.succeed(&line("--methods scratch --trials 4 --study s"));
+    let trials = trials(&place, "s");
+    assert_eq!(trials.len(), 5, "{trials:?}");
+    assert!(!trials[3].starts_with("2,waiting") && trials[3].ends_with(",0.0125"), "{trials:?}");
+    assert!(trials[4].starts_with("3,failed"), "{trials:?}");
+    assert!(said.out.contains("1 failed"), "{}", said.out);
+}
+
+#[test]
+fn a_budget_is_kept_or_said_to_be_too_small() {
+    let place = place();
+    let begun = Instant::now();
+    let line = "tune --methods scratch --quiet --study";
+    // Trials of a fraction of a second.
+    place.succeed(&format!("{line} s --budget 12s --finetune-epochs 10 --space space.toml"));
+    let seconds = begun.elapsed().as_secs_f64();
+    assert!((4.0..13.5).contains(&seconds), "{seconds} s of 12");
+    // Trials of minutes.
+    let begun = Instant::now();
+    let said = place.refuse(&format!("{line} t --budget 5s --finetune-epochs 100000")).err;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{said}");
+    assert!(said.contains("is too small") && said.contains("give --budget"), "{said}");
+    assert!(said.contains("--study t"), "{said}");
+}
+
+#[test]
 fn mistakes_are_refused_before_the_first_trial() {
     let place = place();
     for (space, expected) in [

@@ -42,6 +42,7 @@ mod replay;
 use super::{Direction, Space, State, Study, Values};
 use crate::error::{Error, ErrorKind};
 use distribution::Distribution;
+pub(super) use distribution::internal;
 use file::JournalFile;
 use line::Operation;
 use replay::{Record, Replay, state_code};
@@ -229,19 +230,31 @@ impl Locked<'_> {
             }
             _ => return self.refuse_trial(number, "begins with the state of one that has ended"),
         });
-        for (name, value) in values {
+        self.set_values(number, values, space);
+        number
+    }
+
+    /// Sets values of a trial, but for those that it has already. Each is of a parameter of the
+    /// space, and in its domain.
+    pub fn set_values(&mut self, number: usize, values: &Values, space: &Space) {
+        let there = self.study().and_then(|study| study.trials.get(number));
+        let there = there.map(|trial| trial.values.clone()).unwrap_or_default();
+        for (name, value) in values.iter().filter(|(name, _)| !there.contains_key(*name)) {
             let parameter = space.parameters.iter().find(|parameter| parameter.name == *name);
             let Some(parameter) = parameter else {
-                return self.refuse_trial(number, &format!("{name} is not in the space"));
+                self.refuse_trial(number, &format!("{name} is not in the space"));
+                return;
             };
             let described = Distribution::text(&parameter.domain);
             match (described, distribution::internal(&parameter.domain, value)) {
                 (Err(problem), _) => {
-                    return self.refuse_trial(number, &format!("{name} {problem}"));
+                    self.refuse_trial(number, &format!("{name} {problem}"));
+                    return;
                 }
                 (_, None) => {
                     let problem = format!("{name} = {value} is outside of its domain");
-                    return self.refuse_trial(number, &problem);
+                    self.refuse_trial(number, &problem);
+                    return;
                 }
                 (Ok(described), Some(internal)) => {
                     self.set(number, line::SET_TRIAL_PARAM, |operation| {
@@ -252,7 +265,6 @@ impl Locked<'_> {
                 }
             }
         }
-        number
     }
 
     /// Sets an attribute of a trial.

@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! under the journal's lock    1. a trial whose worker is gone is taken up again
-//!                             2. a paused trial that belongs to the best of its rung goes on
-//!                             3. a new trial: first the given ones, then those of the strategy
-//!                             4. where none begins: the best paused one, if few are through
+//!                             2. a trial that waits begins: somebody put it into the queue
+//!                             3. a paused trial that belongs to the best of its rung goes on
+//!                             4. a new trial: first the given ones, then those of the strategy
+//!                             5. where none begins: the best paused one, if few are through
 //! ```
 //!
 //! What a worker is at stands in the journal before it begins, so that no other does the same.
 
 use super::halving::{Halving, OWNER, RUNGS, is_paused, rung_values};
 use super::journal::Locked;
+use super::queue;
 use super::samplers::Strategy;
 use super::space::Space;
 use super::study::{State, Study, Trial};
@@ -41,6 +43,9 @@ const MOST_DEATHS: u64 = 10;
 const FINISHED: usize = 3;
 /// The most points of a trial's course that one rung adds to the journal.
 const POINTS: usize = 12;
+
+/// Says if there is time for more work on a trial of the study, or for a new one.
+pub type Fits<'f> = &'f dyn Fn(&Study, Option<&Trial>) -> bool;
 
 /// The rules by which a study goes on.
 #[derive(Clone, Debug)]
@@ -88,20 +93,27 @@ fn owner(trial: &Trial) -> Option<&str> {
     trial.attributes.get(OWNER).and_then(Json::as_str)
 }
 
+/// The first trial that waits.
+fn waiting(journal: &Locked<'_>) -> Option<usize> {
+    let mut trials = journal.study()?.trials.iter();
+    trials.find(|trial| trial.state == State::Waiting).map(|trial| trial.number)
+}
+
 /// The number of rungs that `trial` has passed.
 fn passed(trial: &Trial) -> usize {
     trial.attributes.get(RUNGS).and_then(Json::as_array).map_or(0, Vec::len)
 }
 
 impl Schedule {
-    /// The next work of the worker that is called `worker`, on the study in `folder`; new trials
-    /// only if `begins`. It is written into the journal: commit it before the work begins.
+    /// The next work of the worker that is called `worker`, on the study in `folder`. A paused
+    /// trial, or a new one where none is given, only goes on if there is time for it, as `fits`
+    /// says. It is written into the journal: commit it before the work begins.
     pub fn next(
         &self,
         journal: &mut Locked<'_>,
         worker: &str,
         folder: &Path,
-        begins: bool,
+        fits: Fits<'_>,
     ) -> Next {
         while let Some((number, deaths)) = self.left(journal, worker, folder) {
             if deaths >= MOST_DEATHS {
@@ -113,7 +125,24 @@ impl Schedule {
             journal.set_trial_attribute(number, OWNER, json!(worker));
             return Next::Job(self.job(journal, number));
         }
-        let promoted = journal.study().and_then(|study| self.halving.promotion(study));
+        let begins = journal.study().is_some_and(|study| fits(study, None));
+        while begins && let Some(number) = waiting(journal) {
+            match queue::values(journal, number, &self.space, self.seed) {
+                Ok(values) => {
+                    journal.start(number);
+                    journal.set_values(number, &values, &self.space);
+                    journal.set_trial_attribute(number, OWNER, json!(worker));
+                    return Next::Job(self.job(journal, number));
+                }
+                Err(problem) => {
+                    self.fail(journal, number, &format!("it waited in the queue, but {problem}"));
+                }
+            }
+        }
+        let may = |study: &Study, number: &usize| fits(study, study.trials.get(*number));
+        let promoted = journal
+            .study()
+            .and_then(|study| self.halving.promotion(study).filter(|number| may(study, number)));
         if let Some(number) = promoted {
             journal.set_trial_attribute(number, OWNER, json!(worker));
             return Next::Job(self.job(journal, number));
@@ -121,7 +150,10 @@ impl Schedule {
         if begins && let Some(number) = self.begin(journal, worker) {
             return Next::Job(self.job(journal, number));
         }
-        if let Some(number) = self.last_chance(journal) {
+        let last = journal
+            .study()
+            .and_then(|study| self.last_chance(study).filter(|number| may(study, number)));
+        if let Some(number) = last {
             journal.set_trial_attribute(number, OWNER, json!(worker));
             return Next::Job(self.job(journal, number));
         }
@@ -180,8 +212,7 @@ impl Schedule {
     /// A paused trial that goes on although too few others have passed its rung, where no new trial
     /// begins: the best of the highest rung, until some have come to their end. A study of few
     /// trials would else end with the given ones alone.
-    fn last_chance(&self, journal: &Locked<'_>) -> Option<usize> {
-        let study = journal.study()?;
+    fn last_chance(&self, study: &Study) -> Option<usize> {
         let given = |trial: &Trial| trial.attributes.contains_key(FIRST);
         let to_the_end = |trial: &&Trial| {
             let last = || self.rung_of(trial) + 1 >= self.halving.rungs.len();

@@ -3,6 +3,7 @@
     optuna_journal.py vectors FOLDER          writes studies.journal, studies.json, small.journal
     optuna_journal.py show FILE STUDY         prints the study as JSON
     optuna_journal.py optimize FILE STUDY N   runs N trials more, and prints it
+    optuna_journal.py enqueue FILE STUDY LIST puts trials with these values into the queue
 
 The vectors are Optuna 5.0.0's. Without Optuna it prints "no optuna" and ends with status 3.
 """
@@ -219,4 +220,7 @@ else:
     if sys.argv[1] == "optimize":
         optuna.load_study(study_name=name, storage=storage).optimize(
             objective, n_trials=int(sys.argv[4]))
+    if sys.argv[1] == "enqueue":
+        for values in json.loads(sys.argv[4]):
+            optuna.load_study(study_name=name, storage=storage).enqueue_trial(values)
     print(json.dumps(describe(storage, name)))

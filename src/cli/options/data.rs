@@ -170,8 +170,9 @@ impl DataOptions {
     pub fn words(&self) -> Result<String, Error> {
         let mut words = String::new();
         if let Some(data) = &self.path.data {
-            // A name that begins with a dash would be an option.
-            let dash = if data.to_string_lossy().starts_with('-') { "./" } else { "" };
+            // A name that begins with a dash would be an option; the dash alone is standard input.
+            let text = data.to_string_lossy();
+            let dash = if text.starts_with('-') && text != "-" { "./" } else { "" };
             words += &format!(" {}", quoted(format_args!("{dash}{}", data.display())));
         }
         for (key, value) in given(self, &defaults())?.into_iter().filter(|(key, _)| key != "data") {
@@ -338,6 +339,7 @@ mod tests {
             Alone::parse_from(all).data.words().unwrap()
         };
         assert_eq!(words(&[]), "");
+        assert_eq!((&*words(&["--data", "-"]), &*words(&["--data=-x"])), (" -", " ./-x"));
         assert_eq!(words(&["--channels", "auto", "--ignore", "none"]), "");
         let twice = ["--ignore", "a,b", "--missing", "-,--", "--ignore", "c", "--missing=-9"];
         assert_eq!(words(&twice), " --ignore a,b,c --missing=-,--,-9");

@@ -1,13 +1,13 @@
 //! What is shown of a study while it goes on: its state in a line or a table, and each new best
 //! trial.
 
-use super::test::FINALISTS;
+use super::clock::Clock;
+use super::ranking::ranking;
 use crate::cli::options::tune::GoalName;
 use crate::output::numbers::{counted, duration, percent};
 use indicatif::{ProgressBar, ProgressStyle};
-use narrows_models::tuning::schedule::{ENCODER_SECONDS, FIRST, PROBLEM, SECONDS};
+use narrows_models::tuning::schedule::{FIRST, PROBLEM};
 use narrows_models::tuning::{Space, State, Study, Trial, Values};
-use serde_json::Value as Json;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -23,10 +23,7 @@ const FAILURES: usize = 5;
 pub struct Board<'s> {
     goal: GoalName,
     space: &'s Space,
-    begun: Instant,
-    budget: Option<Duration>,
-    /// The label draws of the final test for each of a trial, and the workers at a time.
-    test: (f64, f64),
+    clock: &'s Clock,
     state: Mutex<Shown>,
 }
 
@@ -35,31 +32,18 @@ struct Shown {
     quiet: bool,
     last: Instant,
     best: Option<usize>,
-    time_of_test: Duration,
 }
 
 impl<'s> Board<'s> {
-    pub fn new(
-        (goal, space): (GoalName, &'s Space),
-        quiet: bool,
-        begun: Instant,
-        budget: Option<Duration>,
-        test: (f64, f64),
-    ) -> Board<'s> {
+    pub fn new((goal, space): (GoalName, &'s Space), quiet: bool, clock: &'s Clock) -> Board<'s> {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template("{msg}");
             let bar = ProgressBar::new_spinner();
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar
         });
-        let (last, best, time_of_test) = (Instant::now(), None, Duration::ZERO);
-        let state = Mutex::new(Shown { bar, quiet, last, best, time_of_test });
-        Board { goal, space, begun, budget, test, state }
-    }
-
-    /// The time that the final test will take, as far as trials tell.
-    pub fn time_of_test(&self) -> Duration {
-        self.shown().time_of_test
+        let state = Mutex::new(Shown { bar, quiet, last: Instant::now(), best: None });
+        Board { goal, space, clock, state }
     }
 
     /// A result as it is shown.
@@ -69,9 +53,7 @@ impl<'s> Board<'s> {
 
     /// Shows the study after a change of `trial`.
     pub fn update(&self, study: &Study, trial: usize) {
-        let time = self.estimate(study);
         let mut shown = self.shown();
-        shown.time_of_test = time;
         let best = self.best(study);
         let is_new = best.is_some_and(|best| best.number == trial && shown.best != Some(trial));
         shown.best = best.map(|best| best.number);
@@ -127,32 +109,13 @@ impl<'s> Board<'s> {
         ranking(study, self.space).first().copied()
     }
 
-    /// The time of the final test, of the best trials and of the defaults.
-    fn estimate(&self, study: &Study) -> Duration {
-        let (draws, workers) = self.test;
-        let time = |trial: &Trial, name| trial.attributes.get(name).and_then(Json::as_f64);
-        let of = |trial: &Trial| {
-            let encoder = time(trial, ENCODER_SECONDS).unwrap_or(0.0);
-            let classifiers = time(trial, SECONDS).unwrap_or(0.0) - encoder;
-            if draws == 0.0 { 0.0 } else { (encoder + classifiers * draws) / workers }
-        };
-        let best: f64 = ranking(study, self.space).into_iter().take(FINALISTS).map(of).sum();
-        let defaults = study.trials.iter().filter(|trial| trial.attributes.contains_key(FIRST));
-        let seconds = best + defaults.map(of).fold(0.0, f64::max);
-        // A search without time for a test would be of no use, and a test without a search neither.
-        let most = self.budget.map_or(f64::MAX, |budget| budget.as_secs_f64() / 2.0);
-        Duration::from_secs_f64(seconds.min(most))
-    }
-
     fn line(&self, study: &Study) -> String {
         let count = |state| study.trials.iter().filter(|trial| trial.state == state).count();
         let best = self.best(study).map_or(String::new(), |best| {
             format!("; best {} (trial {})", self.result(best.value.unwrap_or(0.0)), best.number)
         });
-        let left = self.budget.map_or(String::new(), |budget| {
-            let left = budget.saturating_sub(self.begun.elapsed()).as_secs_f64();
-            format!("; {} left", duration(left))
-        });
+        let left = self.clock.left();
+        let left = left.map_or(String::new(), |left| format!("; {} left", duration(left.max(0.0))));
         let failed = match count(State::Failed) {
             0 => String::new(),
             failed => format!(", {failed} failed"),
@@ -187,24 +150,6 @@ pub fn result(goal: GoalName, value: f64) -> String {
         GoalName::Accuracy => format!("{} %", percent(value)),
         GoalName::Reconstruction => format!("{value:.6}"),
     }
-}
-
-/// The trials that are through, the best one first. Those of another program may have parameters
-/// that are not in the space: nothing can be made of them.
-pub fn ranking<'s>(study: &'s Study, space: &Space) -> Vec<&'s Trial> {
-    let is_known = |name: &String| space.parameters.iter().any(|of| of.name == *name);
-    let through = |trial: &&Trial| {
-        let finite = trial.value.is_some_and(f64::is_finite);
-        trial.state == State::Complete && finite && trial.values.keys().all(is_known)
-    };
-    let mut trials: Vec<&Trial> = study.trials.iter().filter(through).collect();
-    let value = |trial: &Trial| trial.value.unwrap_or(f64::NAN);
-    // Stable: of equal trials the first one comes first.
-    trials.sort_by(|a, b| {
-        let (a, b) = (value(a), value(b));
-        study.direction.better(b, a).cmp(&study.direction.better(a, b))
-    });
-    trials
 }
 
 /// The values of a trial in a line.

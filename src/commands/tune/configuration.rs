@@ -109,6 +109,15 @@ impl<'a> Configuration<'a> {
         }
     }
 
+    /// The epochs of an encoder of its own, and those of all its classifiers on `draws` draws.
+    pub fn epochs(&self, draws: usize) -> (usize, usize) {
+        let classifier = match &self.method {
+            Method::Transfer(_) => self.point.finetuning.epochs * self.rates.len(),
+            Method::Semi(semi) => semi.training.epochs,
+        };
+        (self.training.epochs, classifier * draws)
+    }
+
     /// The encoder that its classifiers start from.
     pub fn encoder(&self) -> Result<Encoder<'_>, Error> {
         Ok(match (&self.shared.encoder, self.method.needs_encoder()) {

@@ -1,31 +1,30 @@
 //! The end of a study: its best trials, the final test, and what it leaves.
 
-use super::board::{ranking, result, words};
+use super::board::{result, words};
 use super::configuration::Configuration;
-use super::test::{self, FINALISTS, Tested};
+use super::ranking::ranking;
+use super::test::{self, Finals, Test, Tested};
 use super::work::Search;
 use super::{NAME, best};
 use crate::cli::options::tune::{GoalName, Tune};
 use crate::error::{Error, bail};
 use crate::output::numbers::{counted, duration, percent};
 use crate::output::plot;
-use crate::output::progress::Progress;
 use crate::output::summary::Summary;
 use crate::output::tables::estimate::{cells, gained};
 use crate::run::folder::SUMMARY;
 use crate::shell::quoted;
 use narrows_engine::Context;
+use narrows_models::Checkpoints;
 use narrows_models::statistics::Gain;
 use narrows_models::tuning::halving::is_paused;
 use narrows_models::tuning::importance::importance;
-use narrows_models::tuning::schedule::{FIRST, PROBLEM};
+use narrows_models::tuning::schedule::PROBLEM;
 use narrows_models::tuning::{Journal, Space, State, Study, Trial, Values, Worker, is_alive};
-use narrows_models::{Checkpoints, Event, Observer};
 use serde_json::Value as Json;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
 
 /// The trials that the table shows.
 const SHOWN: usize = 5;
@@ -47,32 +46,6 @@ pub struct Report<'r> {
     pub checkpoints: Checkpoints,
 }
 
-/// The results of the final test.
-struct Finals<'s> {
-    trial: &'s Trial,
-    tuned: Tested,
-    /// Those of the defaults, unless the trial has them.
-    untuned: Option<Tested>,
-    /// The trial with the defaults of its method.
-    defaults: Option<&'s Trial>,
-}
-
-/// Watches the final test.
-struct Watch {
-    progress: Progress,
-    checkpoints: Checkpoints,
-}
-
-impl Observer for Watch {
-    fn notice(&self, event: &Event<'_>) {
-        self.progress.notice(event);
-    }
-
-    fn checkpoints(&self) -> Option<&Checkpoints> {
-        Some(&self.checkpoints)
-    }
-}
-
 impl Report<'_> {
     /// Ends the study: tests the best trial, writes its files, and returns the report.
     pub fn write(&self, journal: &Journal) -> Result<String, Error> {
@@ -81,6 +54,9 @@ impl Report<'_> {
         let study = journal.study().ok_or_else(|| self.search.gone())?;
         let path = quoted(folder.path().display());
         if self.options.search.worker {
+            if let Some(problem) = self.search.clock.too_small() {
+                bail!("{problem}");
+            }
             let all = counted(study.trials.len(), "trial");
             return Ok(format!("{all} in the study\nstudy folder: {path}\n"));
         }
@@ -94,6 +70,9 @@ impl Report<'_> {
                 study.trials.iter().rev().find_map(|t| t.attributes.get(PROBLEM)?.as_str());
             let why = problem
                 .map_or(String::new(), |problem| format!(": the last one failed: {problem}"));
+            if let Some(problem) = self.search.clock.too_small() {
+                bail!("{problem}, to the same command with --study {path}");
+            }
             bail!(
                 "no trial came to its end{why}: give the same command a longer --budget and \
                  --study {path}"
@@ -102,7 +81,7 @@ impl Report<'_> {
         folder.write(TABLE, table(study).as_bytes())?;
         self.draw(study)?;
         let finals = match goal {
-            GoalName::Accuracy => Some(self.test(study)?),
+            GoalName::Accuracy => Some(self.test().of(study)?),
             GoalName::Reconstruction => None,
         };
         let best = finals.as_ref().map_or(best, |finals| finals.trial);
@@ -121,15 +100,28 @@ impl Report<'_> {
             .row("best_values", &best.values);
         if let Some(finals) = &finals {
             summary = summary
-                .row("draws", base.labels.draws)
+                .row("draws", finals.draws)
                 .row("tuned", &finals.tuned)
                 .optional("defaults", finals.untuned.as_ref());
             text += &self.comparison(finals);
         }
-        let seconds = self.search.begun.elapsed().as_secs_f64();
+        let seconds = self.search.clock.elapsed();
         folder.write(SUMMARY, summary.text(seconds)?.as_bytes())?;
         let _ = write!(text, "\n{} in all\nstudy folder: {path}\n", duration(seconds));
         Ok(text + &self.next(&configuration, &path))
+    }
+
+    fn test(&self) -> Test<'_> {
+        Test {
+            search: self.search,
+            clock: self.search.clock,
+            draws: self.options.base.0.labels.draws,
+            cx: self.cx,
+            stop: &self.stop,
+            checkpoints: &self.checkpoints,
+            folder: TEST,
+            quiet: self.options.base.0.running.machine.quiet,
+        }
     }
 
     /// Draws the study.
@@ -147,72 +139,6 @@ impl Report<'_> {
         folder.write("coordinates.svg", coordinates.as_bytes())?;
         folder.write("importance.svg", plot::importance(&shares, title)?.as_bytes())?;
         folder.write("courses.svg", plot::courses(study, title, "epoch", &measure)?.as_bytes())
-    }
-
-    /// The trial with the defaults of the best one's method.
-    fn defaults<'s>(&self, study: &'s Study, best: &Trial) -> Option<&'s Trial> {
-        let method = |values: &Values| values.get(super::METHOD).cloned();
-        let is_default = |trial: &&Trial| trial.attributes.contains_key(FIRST);
-        study
-            .trials
-            .iter()
-            .filter(is_default)
-            .find(|trial| method(&trial.values) == method(&best.values))
-    }
-
-    /// Trains the best trials and the defaults on fresh draws. Of the trials, the one with the best
-    /// validation on all draws, those of the search and these, is returned: only its test counts.
-    fn test<'s>(&self, study: &'s Study) -> Result<Finals<'s>, Error> {
-        let draws = self.options.base.0.labels.draws;
-        let of = |trial: &Trial| {
-            let configuration = Configuration::new(self.search.shared, &trial.values)?;
-            let folder = self.search.folder.file(TEST).join(trial.number.to_string());
-            let checkpoints =
-                Checkpoints { folder, stop: Arc::clone(&self.stop), ..self.checkpoints.clone() };
-            let quiet = self.options.base.0.running.machine.quiet;
-            let watch = Watch { progress: Progress::new(quiet), checkpoints };
-            Tested::of(&configuration, draws, self.cx, &watch)
-        };
-        // On the draws of the search and these.
-        let mean = |trial: &Trial, tested: &Tested| {
-            let searched = trial.value.unwrap_or(f64::NAN) * self.search.draws as f64;
-            let fresh: f64 = tested.validation.per_draw.iter().sum();
-            (searched + fresh) / (self.search.draws + draws) as f64
-        };
-        let mut best: Option<(f64, &Trial, Tested)> = None;
-        let mut last = Duration::ZERO;
-        for trial in ranking(study, &self.search.schedule.space).into_iter().take(FINALISTS) {
-            // Room for it and for the defaults.
-            let fits = self
-                .search
-                .budget
-                .is_none_or(|budget| self.search.begun.elapsed() + 2 * last <= budget);
-            if best.is_some() && !fits {
-                break;
-            }
-            let begun = Instant::now();
-            let tested = of(trial)?;
-            last = begun.elapsed();
-            let mean = mean(trial, &tested);
-            if best.as_ref().is_none_or(|(other, ..)| study.direction.better(mean, *other)) {
-                best = Some((mean, trial, tested));
-            }
-        }
-        let (best, trial, tuned) = best.expect("a study that is tested has a best trial");
-        let defaults = self.defaults(study, trial);
-        let untuned = match defaults {
-            Some(defaults) if defaults.number != trial.number => Some(of(defaults)?),
-            _ => None,
-        };
-        // They are of no more use.
-        let _ = std::fs::remove_dir_all(self.search.folder.file(TEST));
-        match (defaults, untuned) {
-            // A choice among many is a lucky one in part, and the defaults are no choice.
-            (Some(defaults), Some(untuned)) if mean(defaults, &untuned) >= best => {
-                Ok(Finals { trial: defaults, tuned: untuned, untuned: None, defaults: None })
-            }
-            (defaults, untuned) => Ok(Finals { trial, tuned, untuned, defaults }),
-        }
     }
 
     fn head(&self, study: &Study, dataset: &str) -> Result<String, Error> {
@@ -247,9 +173,8 @@ impl Report<'_> {
 
     /// The final test.
     fn comparison(&self, finals: &Finals<'_>) -> String {
-        let Finals { trial: best, tuned, untuned, defaults } = finals;
-        let base = &self.options.base.0;
-        let draws = base.labels.draws;
+        let Finals { trial: best, tuned, untuned, defaults, draws, .. } = finals;
+        let (base, draws) = (&self.options.base.0, *draws);
         let metric = test::name(base.metric.metric);
         let mut text = format!(
             "\n{:<28} {:>14} {:>20} {:>18}\n",
@@ -263,14 +188,19 @@ impl Report<'_> {
             let validation = percent(tested.validation.estimate.mean);
             let _ = writeln!(text, "{name:<28} {validation:>14} {test:>20} {interval:>18}");
         };
+        let no_time = no_time(finals, base.labels.draws);
         let Some(untuned) = untuned else {
+            if finals.alone {
+                row(&format!("trial {}", best.number), tuned);
+                return text + &no_time;
+            }
             row("defaults", tuned);
-            return text + "\nNo trial was better than the defaults.\n";
+            return text + &no_time + "\nNo trial was better than the defaults.\n";
         };
         row("defaults", untuned);
         row(&format!("trial {}", best.number), tuned);
         let gain = tuned.gain_over(untuned);
-        let _ = writeln!(text, "\ngain on the test: {} points", gained(&gain, draws));
+        let _ = writeln!(text, "{no_time}\ngain on the test: {} points", gained(&gain, draws));
         let lead = best.value.zip(defaults.and_then(|trial| trial.value)).map(|(a, b)| a - b);
         text + &lead.map_or(String::new(), |lead| vanished(lead, &gain))
     }
@@ -292,6 +222,24 @@ impl Report<'_> {
             }
             (false, None) => format!("next: {train}\n"),
         }
+    }
+}
+
+/// What the budget had no time for.
+fn no_time(&Finals { draws, left_out, alone, .. }: &Finals<'_>, of: usize) -> String {
+    let mut left = Vec::new();
+    if alone {
+        left.push("the defaults".to_string());
+    }
+    if draws < of {
+        left.push(format!("{} of {of} draws", of - draws));
+    }
+    if left_out > 0 {
+        left.push(format!("{} that might be better still", counted(left_out, "trial")));
+    }
+    match left.is_empty() {
+        true => String::new(),
+        false => format!("\nNo time within the budget for {}.\n", left.join(", and ")),
     }
 }
 

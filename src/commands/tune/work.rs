@@ -1,24 +1,23 @@
 //! Workers: threads that take trials from the study, one after the other.
 
 use super::board::Board;
+use super::clock::Clock;
 use super::configuration::{Configuration, Shared};
 use crate::cli::options::tune::GoalName;
 use crate::error::Error;
 use crate::run::study::{JOURNAL, StudyFolder};
 use narrows_engine::{Context, Isa};
 use narrows_models::experiments::candidate::Measured;
-use narrows_models::tuning::{Job, Journal, Next, Schedule, Worker};
-use narrows_models::{Checkpoints, ErrorKind, Event, Observer};
+use narrows_models::tuning::{Job, Journal, Next, Schedule, Study, Trial, Worker};
+use narrows_models::{Checkpoints, ErrorKind, Event, Observer, Pretraining};
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Label draws of trials have numbers from here on; those of comparisons have smaller ones.
 const FIRST_DRAW: usize = 10_000;
-/// The part of the time in which trials begin.
-const BEGINNING: f64 = 0.8;
 /// A pause where there is nothing to do until another worker is through.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -34,19 +33,62 @@ pub struct Search<'a> {
     pub checkpoints: Checkpoints,
     /// Set by a signal.
     pub signalled: Arc<AtomicBool>,
-    pub begun: Instant,
-    pub budget: Option<Duration>,
+    pub clock: &'a Clock,
     pub board: &'a Board<'a>,
 }
 
-/// Watches a trial, and stops it when its time is up.
+/// Watches a trial, stops it when its time is up, and tells from its epochs how long it will take.
 struct Watch<'w> {
     search: &'w Search<'w>,
+    trial: usize,
     checkpoints: Checkpoints,
+    /// The epochs of its encoder, and of all its classifiers.
+    epochs: (usize, usize),
+    begun: Instant,
+    seen: Mutex<Seen>,
+}
+
+/// The epochs of a trial so far.
+#[derive(Default)]
+struct Seen {
+    encoder: usize,
+    classifiers: usize,
+    encoder_seconds: f64,
+    /// True if it had others before: then these tell nothing of the time.
+    resumed: bool,
+}
+
+impl Watch<'_> {
+    fn count(&self, event: &Event<'_>) {
+        let mut seen = self.seen.lock().unwrap_or_else(|e| e.into_inner());
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let of = |(seen, all): (usize, usize)| (all as f64 / seen as f64).max(1.0);
+        match event {
+            Event::Resumed { .. } => seen.resumed = true,
+            Event::Epoch { run: Pretraining::RUN, .. } => {
+                seen.encoder += 1;
+                seen.encoder_seconds = seconds;
+                if !seen.resumed {
+                    let encoder = seconds * of((seen.encoder, self.epochs.0));
+                    self.search.clock.expect(self.trial, encoder, 0.0);
+                }
+            }
+            Event::Epoch { .. } => {
+                seen.classifiers += 1;
+                if !seen.resumed {
+                    let classifiers = seconds - seen.encoder_seconds;
+                    let all = classifiers * of((seen.classifiers, self.epochs.1));
+                    self.search.clock.expect(self.trial, seen.encoder_seconds, all);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Observer for Watch<'_> {
     fn notice(&self, event: &Event<'_>) {
+        self.count(event);
         if self.search.is_over() {
             self.checkpoints.stop.store(true, Ordering::Relaxed);
         }
@@ -65,18 +107,7 @@ impl Observer for Watch<'_> {
 impl Search<'_> {
     /// True if no more trials are to be trained: by a signal, or by the time.
     pub fn is_over(&self) -> bool {
-        self.signalled.load(Ordering::Relaxed)
-            || self
-                .budget
-                .is_some_and(|budget| self.begun.elapsed() + self.board.time_of_test() >= budget)
-    }
-
-    /// True if there is time to begin a trial: the last part is for those that are paused.
-    fn begins(&self) -> bool {
-        self.budget.is_none_or(|budget| {
-            let time = budget.saturating_sub(self.board.time_of_test());
-            self.begun.elapsed().as_secs_f64() < BEGINNING * time.as_secs_f64()
-        })
+        self.signalled.load(Ordering::Relaxed) || self.clock.is_over()
     }
 
     /// The label draws of trials.
@@ -121,7 +152,13 @@ impl Search<'_> {
             let mut locked = journal.lock()?;
             let (id, folder) = (worker.id(), self.folder.path());
             let next = match goes_on {
-                true => self.schedule.next(&mut locked, id, folder, self.begins()),
+                true => {
+                    let halving = &self.schedule.halving;
+                    let fits = |study: &Study, trial: Option<&Trial>| {
+                        self.clock.fits(study, halving, trial)
+                    };
+                    self.schedule.next(&mut locked, id, folder, &fits)
+                }
                 false => Next::Done,
             };
             locked.commit()?;
@@ -136,7 +173,11 @@ impl Search<'_> {
                 }
                 Next::Done => return Ok(()),
             };
+            self.clock.begin(job.trial);
             let measured = self.measure(&cx, &job);
+            if !matches!(measured, Err(Failure::Stopped)) {
+                self.clock.end(job.trial);
+            }
             let mut locked = journal.lock()?;
             match measured {
                 Ok(measured) => self.schedule.record(&mut locked, &job, &measured),
@@ -159,6 +200,7 @@ impl Search<'_> {
             for trial in self.schedule.halving.unlikely(study) {
                 self.folder.forget(trial);
             }
+            self.clock.update(study, &self.schedule.space, &self.schedule.halving);
             self.board.update(study, job.trial);
             if let Some(problem) = self.board.hopeless(study) {
                 return Err(Error::new(problem));
@@ -173,15 +215,19 @@ impl Search<'_> {
 
     /// Does the work of `job`.
     fn measure(&self, cx: &Context, job: &Job) -> Result<Measured, Failure> {
+        let configuration = Configuration::new(self.shared, &job.values).map_err(Failure::of)?;
         let watch = Watch {
             search: self,
+            trial: job.trial,
             checkpoints: Checkpoints {
                 folder: self.folder.trial(job.trial),
                 stop: Arc::default(),
                 ..self.checkpoints.clone()
             },
+            epochs: configuration.epochs(self.draws),
+            begun: Instant::now(),
+            seen: Mutex::default(),
         };
-        let configuration = Configuration::new(self.shared, &job.values).map_err(Failure::of)?;
         let measured = match self.goal {
             GoalName::Reconstruction => {
                 let pretraining = configuration.pretraining().map_err(Failure::of)?;

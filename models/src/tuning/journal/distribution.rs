@@ -119,7 +119,7 @@ impl Distribution {
 }
 
 /// Optuna's number of a value, as JSON, if the domain has the value.
-pub(super) fn internal(domain: &Domain, value: &Value) -> Option<Json> {
+pub(in crate::tuning) fn internal(domain: &Domain, value: &Value) -> Option<Json> {
     match domain {
         &Domain::Float { low, high, .. } => {
             value.number().filter(|x| (low..=high).contains(x)).map(Json::from)

@@ -47,8 +47,9 @@ pub(super) fn seconds_alone(text: &str) -> Option<[Option<f64>; 2]> {
     let number = |part: &str, limit: f64| part.parse::<f64>().ok().filter(|part| *part < limit);
     let (first, later) = parts.split_first()?;
     // `3:1` is a result, and no time.
-    let two_digits = |part: &&str| {
-        part.len() >= 2 && whole(&part[..2]) && (part.len() == 2 || part[2..].starts_with('.'))
+    let two_digits = |part: &&str| match part.split_at_checked(2) {
+        Some((digits, rest)) => whole(digits) && (rest.is_empty() || rest.starts_with('.')),
+        None => false,
     };
     let plain = whole(first) && (1..=5).contains(&first.len()) && later.iter().all(two_digits);
     match later {

@@ -204,6 +204,7 @@ fn sparsity() {
 fn pools() {
     cases::pools::pools().iter().for_each(check);
     cases::pools::same_pools().iter().for_each(check);
+    cases::pools::cut_pools().iter().for_each(check);
 }
 
 #[test]
@@ -291,7 +292,7 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
             image.clone(),
             "at most half of its kernel, 3x2, not 2x2",
         ),
-        (&Upsample::new(0), image.clone(), "needs a factor of at least 1, not 0"),
+        (&Upsample::new(0), image.clone(), "needs a factor of at least 1x1, not 0x0"),
         (&Upsample::new(usize::MAX / 2), image.clone(), "too large"),
         (
             &Unflatten::new([3, 3, 2]),

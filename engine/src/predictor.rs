@@ -4,9 +4,10 @@
 //! less work:
 //!
 //! 1. Batch norm (with its running statistics) goes into the weights and the bias of the linear
-//!    layer or convolution before it, in blocks as well, ReLU into that layer's epilogue; dropout is left out (`plan.rs`). Batch norm
-//!    in front of a linear layer is not folded into it: where the mean is large against the
-//!    deviation, the difference from the mean would be lost in rounding.
+//!    layer or convolution before it, in blocks as well (`network/chain.rs`), ReLU into that
+//!    layer's epilogue; dropout is left out (`plan.rs`). Batch norm in front of a linear layer is
+//!    not folded into it: where the mean is large against the deviation, the difference from the
+//!    mean would be lost in rounding.
 //! 2. Weights are copied once, into the order in which the kernel reads them (`panels.rs`), if
 //!    wanted in half precision or as bytes: a single row is bound by reading the weights.
 //! 3. The weights of an input that is 0 are not read (`product.rs`): half of them behind a ReLU,

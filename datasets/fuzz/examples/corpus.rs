@@ -106,6 +106,7 @@ fn main() {
     models(&corpus, &put);
     checkpoint(&corpus);
     journals(&corpus, &put);
+    weights(&put);
 }
 
 fn stores(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
@@ -247,6 +248,22 @@ fn checkpoint(corpus: &Path) {
     let files = saved.0.files("run").unwrap();
     fs::create_dir_all(corpus.join("checkpoint")).unwrap();
     fs::copy(&files[0], corpus.join("checkpoint").join("two-epochs")).unwrap();
+}
+
+/// Weights and graphs that PyTorch and ONNX wrote.
+fn weights(put: &dyn Fn(&str, &str, &[u8])) {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tests/vectors/weights");
+    for (target, file) in [
+        ("pickle", "zip.pt"),
+        ("pickle", "protocol4.pt"),
+        ("pickle", "legacy.pt"),
+        ("pickle", "wrapped.pt"),
+        ("weights", "state.safetensors"),
+        ("onnx", "graph.onnx"),
+        ("onnx", "inputs.onnx"),
+    ] {
+        put(target, file, &fs::read(vectors.join(file)).unwrap());
+    }
 }
 
 /// A journal of Optuna's, and one of ours with two appends.

@@ -169,8 +169,8 @@ fn depthwise() -> Vec<Conv2d> {
     found
 }
 
-/// Kernels of all widths for each channel, over rows of each length that is cut in another way, with
-/// channels of one block and of several.
+/// Kernels of all widths for each channel, over rows of each length that is cut in another way,
+/// with channels of one block and of several.
 fn depthwise_rows() -> Vec<Conv2d> {
     let mut found = Vec::new();
     for (k, kernel) in [[3, 3], [5, 5], [7, 7], [1, 1], [2, 2], [3, 5], [4, 3]].iter().enumerate() {

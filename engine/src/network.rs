@@ -253,9 +253,9 @@ impl Network {
         Err(Error::diverged("the loss", loss, format_args!("at step {step}, first in {place}")))
     }
 
-    /// The planned layers.
-    pub(crate) fn links(&self) -> &[Link] {
-        &self.chain.links
+    /// The chain in evaluation, and its parameters.
+    pub(crate) fn in_evaluation(&self, params: &Params) -> (Chain, Vec<f32>) {
+        self.chain.in_evaluation(params.values())
     }
 
     /// The number of the lowest link that trains; that of all links if none does.

@@ -4,9 +4,10 @@
 //! less work:
 //!
 //! 1. Batch norm (with its running statistics) goes into the weights and the bias of the linear
-//!    layer before it, ReLU into that layer's epilogue; dropout is left out (`plan.rs`). Batch norm
-//!    in front of a linear layer is not folded into it: where the mean is large against the
-//!    deviation, the difference from the mean would be lost in rounding.
+//!    layer or convolution before it, in blocks as well (`network/chain.rs`), ReLU into that
+//!    layer's epilogue; dropout is left out (`plan.rs`). Batch norm in front of a linear layer is
+//!    not folded into it: where the mean is large against the deviation, the difference from the
+//!    mean would be lost in rounding.
 //! 2. Weights are copied once, into the order in which the kernel reads them (`panels.rs`), if
 //!    wanted in half precision or as bytes: a single row is bound by reading the weights.
 //! 3. The weights of an input that is 0 are not read (`product.rs`): half of them behind a ReLU,
@@ -38,6 +39,10 @@ use workspace::Slot;
 /// Most rows of a block: a panel of weights is read into the level-2 cache once for all of them.
 const MAX_ROWS: usize = 96;
 
+/// The values of a block between two layers, at most, unless a single row has more: 4 MB, so that
+/// the next layer finds those of images in a cache.
+const BLOCK: usize = 1 << 20;
+
 /// The rows of a block are a multiple of it, where there are as many.
 const ROW_STEP: usize = 6;
 
@@ -65,6 +70,8 @@ pub struct Predictor {
     output: Shape,
     precision: Precision,
     stages: Vec<Stage>,
+    /// The values of a row between two stages, or within one, at most.
+    widest: usize,
 }
 
 impl Predictor {
@@ -88,11 +95,13 @@ impl Predictor {
         precision: Precision,
     ) -> Result<Predictor, Error> {
         let stages = plan::stages(network, params, precision)?;
+        let widest = stages.iter().map(Stage::widest).max().unwrap_or(0);
         Ok(Predictor {
             input: network.input().clone(),
             output: network.output().clone(),
             precision,
             stages,
+            widest,
         })
     }
 
@@ -147,6 +156,7 @@ impl Predictor {
         );
         // By size alone: layers that run as they are may round differently in another block.
         let rows = batch.div_ceil(16).next_multiple_of(ROW_STEP).clamp(12, MAX_ROWS).min(batch);
+        let rows = rows.min((BLOCK / self.widest.max(1)).max(1));
         let tasks = batch.div_ceil(rows);
         let slots = tasks.min(if cx.threads() == 1 { 1 } else { 4 * cx.threads() });
         let slots = workspace.prepare(self, slots, rows);

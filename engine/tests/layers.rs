@@ -15,8 +15,9 @@ use crate::support;
 use cases::{Case, Data};
 use narrows_engine::layer::Layer;
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, LeakyRelu, Linear,
-    MaxPool2d, Narrow, Normalize, Residual, Sparsity, SqueezeExcitation, Unflatten, Upsample,
+    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, LayerNorm, LayerScale,
+    LeakyRelu, Linear, MaxPool2d, Narrow, Normalize, Residual, Sparsity, SqueezeExcitation,
+    Unflatten, Upsample,
 };
 use narrows_engine::params::Role;
 use narrows_engine::simd::Isa;
@@ -203,6 +204,7 @@ fn sparsity() {
 fn pools() {
     cases::pools::pools().iter().for_each(check);
     cases::pools::same_pools().iter().for_each(check);
+    cases::pools::cut_pools().iter().for_each(check);
 }
 
 #[test]
@@ -237,6 +239,17 @@ fn normalisation_by_constants() {
 }
 
 #[test]
+fn layer_scale() {
+    cases::layer_scale(false).iter().for_each(check);
+    cases::layer_scale(true).iter().for_each(check);
+}
+
+#[test]
+fn layer_norm() {
+    cases::layer_norm().iter().for_each(check);
+}
+
+#[test]
 fn settings_that_make_no_sense_are_errors_that_name_them() {
     let image = Shape::from([4, 5, 3]);
     let residual = |width| Residual::new(vec![Box::new(Linear::new(width))]);
@@ -244,7 +257,7 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
     let sample = |kl_weight| GaussianSample { kl_weight, warm_up: 0 };
     let gate = |layers: Vec<Box<dyn Layer>>| SqueezeExcitation::new(layers);
     let normalize = |mean: &[f32], std: &[f32]| Normalize { mean: mean.into(), std: std.into() };
-    let cases: [(&dyn Layer, Shape, &str); 38] = [
+    let cases: [(&dyn Layer, Shape, &str); 41] = [
         (&Linear::new(0), 4.into(), "needs at least 1 output, not 0"),
         (&BatchNorm::new(0.0, 0.1), 4.into(), "needs a positive eps, not 0"),
         (&BatchNorm::new(f32::NAN, 0.1), 4.into(), "needs a positive eps, not NaN"),
@@ -279,7 +292,7 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
             image.clone(),
             "at most half of its kernel, 3x2, not 2x2",
         ),
-        (&Upsample::new(0), image.clone(), "needs a factor of at least 1, not 0"),
+        (&Upsample::new(0), image.clone(), "needs a factor of at least 1x1, not 0x0"),
         (&Upsample::new(usize::MAX / 2), image.clone(), "too large"),
         (
             &Unflatten::new([3, 3, 2]),
@@ -295,6 +308,9 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
             "its body gives 3, its shortcut gives 2",
         ),
         (&residual(0), 4.into(), "layer 0 (linear): needs at least 1 output, not 0"),
+        (&LayerNorm { eps: 0.0 }, 4.into(), "needs a positive eps, not 0"),
+        (&LayerNorm { eps: f32::NAN }, 4.into(), "needs a positive eps, not NaN"),
+        (&LayerScale { init: f32::INFINITY }, 4.into(), "needs a finite initial factor, not inf"),
         (&gate(Vec::new()), image.clone(), "needs a layer that makes its factors"),
         (
             &gate(vec![Box::new(Linear::new(4))]),
@@ -321,9 +337,10 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
 /// Memory is planned once, for the largest batch.
 #[test]
 fn what_suffices_for_a_batch_suffices_for_a_smaller_one() {
-    let layers: [&dyn Layer; 3] = [
+    let layers: [&dyn Layer; 4] = [
         &Linear::new(17),
         &BatchNorm::default(),
+        &LayerScale { init: 1.0 },
         &Residual::new(vec![Box::new(Linear::new(5)), Box::new(BatchNorm::default())])
             .with_shortcut(vec![Box::new(Linear::new(5))]),
     ];

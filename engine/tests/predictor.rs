@@ -1,5 +1,6 @@
 //! Predictors: what they compute is what the network computes in evaluation.
 
+mod images;
 mod precision;
 mod sharing;
 mod values;

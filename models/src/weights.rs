@@ -1,9 +1,11 @@
-//! Weights from elsewhere: named tensors in the files of PyTorch and safetensors.
+//! Weights from elsewhere: named tensors in the files of PyTorch and safetensors, and [graphs of
+//! ONNX](onnx).
 //!
 //! Nothing in a file is executed. Files are read into memory as a whole, and no more values are
 //! made of one than it has bytes.
 
 mod element;
+pub mod onnx;
 mod pickle;
 mod safetensors;
 mod strided;
@@ -158,6 +160,8 @@ fn unknown(bytes: &[u8]) -> String {
         "is a pointer of Git LFS, not the weights: run git lfs pull".into()
     } else if start.starts_with(b"<") {
         "is a web page, not weights: download the file itself".into()
+    } else if onnx::starts_onnx(bytes) {
+        "is an ONNX graph, which brings its own architecture: give no other with it".into()
     } else {
         "is neither a safetensors file nor one that torch.save wrote: convert it to safetensors"
             .into()

@@ -1,5 +1,6 @@
 //! Weights from files that PyTorch wrote (`vectors/weights/make.py`), and from a real one.
 
+mod graph;
 mod real;
 
 use narrows_models::weights::{Tensor, Weights};

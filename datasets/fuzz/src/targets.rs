@@ -1,5 +1,6 @@
 //! What is done with the bytes of each format.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,8 @@ use narrows_datasets::{
     Dataset, ImageOptions, OpenOptions, Opened, Preparation, open_whole, open_with, verify,
 };
 use narrows_models::tuning::{Journal, Space, State, Values};
+use narrows_models::weights::Weights;
+use narrows_models::weights::onnx::OnnxGraph;
 use narrows_models::{Checkpoint, model_file};
 
 use crate::{NAME, Outcome, Scratch, repair};
@@ -45,6 +48,9 @@ pub const TARGETS: &[Target] = &[
     target("webp", |dir, bytes, outcome| images(dir, ("webp", 16_384), bytes, outcome)),
     target("model", model),
     Target { repair: Some(repair::checkpoint), ..target("checkpoint", checkpoint) },
+    Target { repair: Some(repair::zip), ..target("pickle", weights) },
+    target("weights", weights),
+    target("onnx", onnx),
     target("journal", journal),
     target("preparation", preparation),
 ];
@@ -186,6 +192,35 @@ fn model(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
 fn checkpoint(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
     let path = put(dir.join(NAME), bytes);
     outcome.attempt(bytes.len(), || Checkpoint::read(&path));
+}
+
+/// Named tensors: in a file of PyTorch, or a safetensors file.
+fn weights(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
+    let path = put(dir.join(NAME), bytes);
+    let Some(weights) = outcome.attempt(bytes.len(), || Weights::open(&path)) else { return };
+    let values: usize = weights.iter().map(|(_, tensor)| tensor.values.len()).sum();
+    assert!(values <= bytes.len().max(1 << 16), "{values} values of {} bytes", bytes.len());
+    for (name, tensor) in weights.iter() {
+        assert_eq!(tensor.values.len(), tensor.shape.iter().product::<usize>(), "{name}");
+        assert!(tensor.values.iter().all(|value| value.is_finite()), "{name}");
+        assert_eq!(weights.get(name).map(|other| &other.shape), Some(&tensor.shape));
+    }
+}
+
+/// A graph, in which each value that is taken was made before.
+fn onnx(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
+    let path = put(dir.join(NAME), bytes);
+    let Some(graph) = outcome.attempt(bytes.len(), || OnnxGraph::open(&path)) else { return };
+    let mut made: HashSet<&str> = graph.initializers.names().collect();
+    made.extend(graph.integers.keys().map(String::as_str));
+    made.extend(graph.inputs.iter().map(|input| &*input.value));
+    for node in &graph.nodes {
+        assert!(node.inputs.iter().all(|input| input.is_empty() || made.contains(&**input)));
+        for output in node.outputs.iter().filter(|output| !output.is_empty()) {
+            assert!(made.insert(output), "{output} is made twice");
+        }
+    }
+    assert!(graph.outputs.iter().all(|output| made.contains(&*output.value)));
 }
 
 /// The journal of a study, which goes on with a trial more, and is then read again.

@@ -8,17 +8,23 @@
 //! y[i, j, c..] = sum over taps (t, u) inside the image of x[.., .., c..] W[t, u, c..]
 //! ```
 //!
-//! 1. Inside of the image, the taps of a 3x3 kernel are kept in registers along a row.
+//! 1. Common windows have kernels that sum up to eight positions at once (`lines.rs`), over rows
+//!    that are padded with zeros (`ring.rs`).
 //! 2. The input gradient is the same of the map, for each phase of the stride
 //!    (`phases.rs`).
 //! 3. The gradient of the weight sums over four positions apart, since a single sum would wait for
 //!    itself.
 
+mod lines;
+mod ring;
+
 use super::geometry::Conv;
 use super::patches::Axis;
 use super::phases::{phases, window_taps};
-use super::{Operands, WeightSums};
+use super::{FRAMES, Operands, WeightSums};
+use crate::Context;
 use crate::gemm::Epilogue;
+use crate::hardware::memory;
 use crate::hardware::simd::{Simd, kernel};
 use std::ops::Range;
 
@@ -46,10 +52,9 @@ pub(super) fn forward(conv: &Conv, io: Operands<'_>) {
     let axes = conv.axes();
     let all = |size| Places { size, first: 0, stride: 1 };
     let to = (all(conv.map.0), all(conv.map.1));
+    let windows = Windows { axes, channels: conv.map_channels, weight, to, epilogue };
     io.by_samples(TASK.div_ceil(map_len), [image_len, map_len], |images, maps| {
-        for (x, y) in images.chunks_exact(image_len).zip(maps.chunks_exact_mut(map_len)) {
-            correlate(cx.isa(), axes, x, weight, to, y, epilogue);
-        }
+        correlate(cx, windows, images, maps);
     });
 }
 
@@ -65,19 +70,47 @@ pub(super) fn input_gradient(conv: &Conv, mut io: Operands<'_>) {
     let weights = &*weights;
     let (image_len, map_len) = (conv.image_len(), conv.map_len());
     io.by_samples(TASK.div_ceil(image_len), [map_len, image_len], |maps, images| {
-        for (x, y) in maps.chunks_exact(map_len).zip(images.chunks_exact_mut(image_len)) {
-            let mut rest = weights;
-            for (down, across) in phases(conv) {
-                let weight;
-                (weight, rest) = rest.split_at(down.axis.taps * across.axis.taps * channels);
-                let to = (
-                    Places { size: conv.image.0, first: down.first, stride: down.stride },
-                    Places { size: conv.image.1, first: across.first, stride: across.stride },
-                );
-                correlate(cx.isa(), (down.axis, across.axis), x, weight, to, y, epilogue);
-            }
+        let mut rest = weights;
+        for (down, across) in phases(conv) {
+            let weight;
+            (weight, rest) = rest.split_at(down.axis.taps * across.axis.taps * channels);
+            let to = (
+                Places { size: conv.image.0, first: down.first, stride: down.stride },
+                Places { size: conv.image.1, first: across.first, stride: across.stride },
+            );
+            let axes = (down.axis, across.axis);
+            correlate(cx, Windows { axes, channels, weight, to, epilogue }, maps, images);
         }
     });
+}
+
+/// Windows over images, and the sums that they make.
+#[derive(Clone, Copy)]
+struct Windows<'a> {
+    /// Their places over the images.
+    axes: (Axis, Axis),
+    channels: usize,
+    /// (taps, channels)
+    weight: &'a [f32],
+    /// The pixels that their sums are written to.
+    to: (Places, Places),
+    epilogue: Epilogue<'a>,
+}
+
+/// From x: (images, height, width, channels) to y: (images, height, width, channels), of which only
+/// some pixels are written.
+fn correlate(cx: &Context, windows: Windows<'_>, x: &[f32], y: &mut [f32]) {
+    let Windows { axes, channels, to, .. } = windows;
+    if lines::suits(axes) {
+        let mut ring = memory::borrow(&FRAMES, lines::ring_len(axes, channels));
+        lines::correlate(cx.isa(), windows, x, y, &mut ring);
+        return;
+    }
+    let images = x.chunks_exact(axes.0.size * axes.1.size * channels);
+    let maps = y.chunks_exact_mut(to.0.size * to.1.size * channels);
+    for (x, y) in images.zip(maps) {
+        correlate_any(cx.isa(), windows, x, y);
+    }
 }
 
 /// The gradient of the weight.
@@ -89,15 +122,10 @@ pub(super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
 }
 
 kernel! {
-    /// One image: x: (height, width, channels), weight: (taps, channels), y: (height, width,
-    /// channels), of which only some pixels are written.
-    fn correlate(
-        s, axes: (Axis, Axis), x: &[f32], weight: &[f32], to: (Places, Places), y: &mut [f32],
-        epilogue: Epilogue<'_>,
-    ) {
-        let ((rows, columns), (to_rows, to_columns)) = (axes, to);
-        let channels = x.len() / (rows.size * columns.size);
-        let interior = columns.interior();
+    /// One image, by any windows.
+    fn correlate_any(s, windows: Windows<'_>, x: &[f32], y: &mut [f32]) {
+        let Windows { axes: (rows, columns), channels, weight, to, epilogue } = windows;
+        let (to_rows, to_columns) = to;
         for i in 0..rows.positions {
             let down = rows.inside(i);
             let y = &mut y[(to_rows.first + i * to_rows.stride) * to_columns.size * channels..];
@@ -107,15 +135,7 @@ kernel! {
                 let sums = Sums { s, rows, columns, x, weight, channels, i, c, bias };
                 let mut to =
                     Target { s, columns: to_columns, relu: epilogue.relu, channels, c, y: &mut *y };
-                let mut done = 0;
-                if rows.taps == 3 && columns.taps == 3 && down.len() == 3 && !interior.is_empty() {
-                    for j in 0..interior.start {
-                        to.write(j, sums.at(down.clone(), j));
-                    }
-                    sums.along_3x3(interior.clone(), &mut to);
-                    done = interior.end;
-                }
-                for j in done..columns.positions {
+                for j in 0..columns.positions {
                     to.write(j, sums.at(down.clone(), j));
                 }
             }
@@ -183,30 +203,6 @@ impl<'a, S: Simd> Sums<'a, S> {
             }
         }
         sum
-    }
-
-    /// The sums at positions all of whose nine taps are there.
-    #[inline(always)]
-    fn along_3x3(&self, positions: Range<usize>, to: &mut Target<S>) {
-        let Sums { s, columns, channels, c, .. } = *self;
-        let mut weights = [s.splat(0.0); 9];
-        for (tap, weight) in weights.iter_mut().enumerate() {
-            *weight = self.weight(tap);
-        }
-        let rows = [self.row(0), self.row(1), self.row(2)];
-        for j in positions {
-            let mut sum = self.bias;
-            for t in 0..3 {
-                for u in 0..3 {
-                    let x = s.load_at(
-                        &rows[t][columns.pixel(j, u) as usize * channels..][..channels],
-                        c,
-                    );
-                    sum = s.mul_add(x, weights[t * 3 + u], sum);
-                }
-            }
-            to.write(j, sum);
-        }
     }
 }
 

@@ -136,23 +136,27 @@ impl Window {
     /// # Errors
     /// If the settings make no sense, or the window is larger than the padded image.
     pub fn positions(&self, image: Size) -> Result<Size, Error> {
+        self.all_positions(image, false)
+    }
+
+    /// The same, where a last window may reach beyond the padded image if it starts in the image or
+    /// the padding before it: PyTorch's `ceil_mode`.
+    pub fn all_positions(&self, image: Size, ceil: bool) -> Result<Size, Error> {
         self.check()?;
         let Window { kernel, stride, dilation, .. } = self;
         let padding = self.sides(image);
         within_limit(padding)?;
-        let along = |size: usize, kernel: usize, stride: usize, padding: usize, dilation: usize| {
-            let padded = size.checked_add(padding)?;
+        let along = |size: usize, [kernel, stride, dilation, before, after]: [usize; 5]| {
+            let beyond = if ceil { stride - 1 } else { 0 };
+            let reach = size.checked_add(before + after + beyond)?;
             let extent = (kernel - 1).checked_mul(dilation)?.checked_add(1)?;
-            Some(padded.checked_sub(extent)? / stride + 1)
+            let last = reach.checked_sub(extent)? / stride;
+            let outside = ceil && last * stride >= size + before;
+            Some(last + usize::from(!outside))
         };
         let Sides { top, left, bottom, right } = padding;
-        let positions = along(image.0, kernel.0, stride.0, top + bottom, dilation.0).zip(along(
-            image.1,
-            kernel.1,
-            stride.1,
-            left + right,
-            dilation.1,
-        ));
+        let positions = along(image.0, [kernel.0, stride.0, dilation.0, top, bottom])
+            .zip(along(image.1, [kernel.1, stride.1, dilation.1, left, right]));
         positions.map(|(height, width)| Size(height, width)).ok_or_else(|| {
             Error::shape(format!(
                 "a kernel of {kernel} (dilation {dilation}) does not fit into an image of {image} \

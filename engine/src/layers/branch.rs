@@ -63,6 +63,12 @@ impl Branch {
         Ok(Branch { chain, params })
     }
 
+    /// The same in evaluation, and its parameters, which have no names.
+    pub fn in_evaluation(&self, params: &[f32]) -> (Branch, Vec<f32>) {
+        let (chain, values) = self.chain.in_evaluation(params);
+        (Branch { chain, params: Vec::new() }, values)
+    }
+
     /// True if its output is its input.
     pub fn is_empty(&self) -> bool {
         self.chain.links.is_empty()

@@ -198,7 +198,7 @@ impl ConvSettings {
 }
 
 /// A convolution in either direction.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct ConvProduct {
     convolution: Convolution,
     /// The directions of the forward pass and of the input gradient.
@@ -225,6 +225,19 @@ impl Product for ConvProduct {
 
     fn scratch_len(&self, batch: usize) -> usize {
         self.convolution.scratch_len(batch)
+    }
+
+    fn scale_outputs(&self, weight: &mut [f32], scale: &[f32]) {
+        let map_channels = self.convolution.conv.map_channels;
+        let (group_inputs, group_outputs) = self.convolution.conv.group_channels();
+        let is_forward = self.directions[0] == Direction::Forward;
+        for (i, weights) in weight.chunks_exact_mut(map_channels).enumerate() {
+            for (j, w) in weights.iter_mut().enumerate() {
+                // Of a transposed convolution, outputs are channels of the image: those of a group.
+                let group = j / group_outputs;
+                *w *= scale[if is_forward { j } else { group * group_inputs + i % group_inputs }];
+            }
+        }
     }
 
     fn forward(&self, work: Work<'_>, from: &[f32], to: &mut [f32], epilogue: Epilogue<'_>) {

@@ -71,6 +71,12 @@ impl Product for LinearProduct {
         gemm_sparse_scratch(batch, inputs).max(gemm_sparse_scratch(inputs, batch))
     }
 
+    fn scale_outputs(&self, weight: &mut [f32], scale: &[f32]) {
+        for (row, scale) in weight.chunks_exact_mut(self.inputs).zip(scale) {
+            row.iter_mut().for_each(|w| *w *= scale);
+        }
+    }
+
     fn forward(&self, work: Work<'_>, x: &[f32], y: &mut [f32], epilogue: Epilogue<'_>) {
         let Work { cx, weight, scratch } = work;
         let batch = x.len() / self.inputs;

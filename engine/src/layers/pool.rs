@@ -3,7 +3,7 @@
 mod geometry;
 mod kernels;
 
-pub(super) use geometry::PoolGeometry;
+pub(super) use geometry::{Divisor, PoolGeometry};
 
 use super::setters::setters;
 use crate::conv::{Padding, Sides, Size, Window};
@@ -19,25 +19,30 @@ use crate::{Context, Error, Shape};
 #[derive(Clone, Copy, Debug)]
 pub struct MaxPool2d {
     window: Window,
+    ceil_mode: bool,
 }
 
 /// The mean of each channel in a window that moves over an image: (height, width, channels) to
 /// ((height + padding - kernel) / stride + 1, as much for the width, channels), with the padding of
 /// both sides.
 ///
-/// The padding counts, as zeros: PyTorch's `count_include_pad`.
+/// The padding counts, as zeros, unless
+/// [`with_count_include_pad`](AvgPool2d::with_count_include_pad) says otherwise.
 #[derive(Clone, Copy, Debug)]
 pub struct AvgPool2d {
     window: Window,
+    ceil_mode: bool,
+    count_include_pad: bool,
 }
 
 macro_rules! pool {
-    ($Pool:ident, $name:literal, $is_max:literal) => {
+    ($Pool:ident { $($more:ident: $value:expr)? }, $name:literal, |$pool:ident| $kind:expr) => {
         impl $Pool {
             /// A window of that height and width, which moves by as much, within the image.
             pub fn new(kernel: impl Into<Size>) -> $Pool {
                 let kernel = kernel.into();
-                $Pool { window: Window { stride: kernel, ..Window::new(kernel) } }
+                let window = Window { stride: kernel, ..Window::new(kernel) };
+                $Pool { window, ceil_mode: false $(, $more: $value)? }
             }
         }
 
@@ -52,6 +57,9 @@ macro_rules! pool {
             /// TensorFlow's SAME. The padding follows from the size of the image. An odd pixel is
             /// at the bottom or on the right, as in ONNX's SAME_UPPER.
             with_same_padding() => window.padding = Padding::Same;
+            /// Rounds the number of positions up, PyTorch's `ceil_mode`: a last window reaches
+            /// beyond the padded image, if it starts in the image or in the padding before it.
+            with_ceil_mode(ceil_mode: bool) => ceil_mode = ceil_mode;
         );
 
         impl Layer for $Pool {
@@ -60,38 +68,42 @@ macro_rules! pool {
             }
 
             fn plan(&self, input: &Shape) -> Result<Planned, Error> {
-                let images = PoolGeometry::new(self.window, input)?;
-                Ok(Planned::new(images.small_shape()?, PoolOp { images, is_max: $is_max }))
+                let ($pool, images) = (self, PoolGeometry::new(self.window, self.ceil_mode, input)?);
+                Ok(Planned::new(images.small_shape()?, PoolOp { images, kind: $kind }))
             }
         }
     };
 }
-pool!(MaxPool2d, "max pool", true);
-pool!(AvgPool2d, "avg pool", false);
+pool!(MaxPool2d {}, "max pool", |_pool| Kind::Max);
+pool!(AvgPool2d { count_include_pad: true }, "avg pool", |pool| Kind::Mean(
+    if pool.count_include_pad { Divisor::Padded } else { Divisor::Pixels }
+));
+setters!(AvgPool2d:
+    /// PyTorch's `count_include_pad`: with `false`, the sum is divided by the pixels of the image
+    /// in the window alone, as TensorFlow does it.
+    with_count_include_pad(count: bool) => count_include_pad = count;
+);
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Max,
+    Mean(Divisor),
+}
 
 #[derive(Debug)]
 struct PoolOp {
     images: PoolGeometry,
-    /// True if it takes the largest value; else it takes the mean.
-    is_max: bool,
-}
-
-impl PoolOp {
-    /// 1 / (pixels in the window)
-    fn scale(&self) -> f32 {
-        let Size(height, width) = self.images.window.kernel;
-        1.0 / (height * width) as f32
-    }
+    kind: Kind,
 }
 
 impl Op for PoolOp {
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let (images, x) = (self.images, io.x);
-        match self.is_max {
-            true => images.by_rows(cx, io.y, |first_row, y| {
+        match self.kind {
+            Kind::Max => images.by_rows(cx, io.y, |first_row, y| {
                 kernels::max(cx.isa(), images, first_row, x, y);
             }),
-            false => sums(cx, images, x, io.y, self.scale()),
+            Kind::Mean(divisor) => sums(cx, images, x, io.y, divisor),
         }
         0.0
     }
@@ -99,38 +111,38 @@ impl Op for PoolOp {
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let Some(dx) = io.dx else { return };
         let (images, x, y, dy) = (self.images, io.x, io.y, io.dy);
-        match self.is_max {
-            true => images.by_images(cx, dx, |first_image, dx| {
+        match self.kind {
+            Kind::Max => images.by_images(cx, dx, |first_image, dx| {
                 kernels::max_gradient(cx.isa(), images, first_image, x, y, dy, dx);
             }),
-            false => spread(cx, images, dy, dx, self.scale()),
+            Kind::Mean(divisor) => spread(cx, images, dy, dx, divisor),
         }
     }
 }
 
-/// `scale` times the sum of each window: from all large images to all small ones.
+/// The sum of each window, divided: from all large images to all small ones.
 pub(super) fn sums(
     cx: &Context,
     images: PoolGeometry,
     large: &[f32],
     small: &mut [f32],
-    scale: f32,
+    divisor: Divisor,
 ) {
     images.by_rows(cx, small, |first_row, small| {
-        kernels::sums(cx.isa(), images, first_row, large, small, scale);
+        kernels::sums(cx.isa(), images, first_row, large, small, divisor);
     });
 }
 
-/// `scale` times each value to all pixels of its window, where they add up: from all small images
-/// to all large ones.
+/// Each value, divided, to all pixels of its window, where they add up: from all small images to all
+/// large ones.
 pub(super) fn spread(
     cx: &Context,
     images: PoolGeometry,
     small: &[f32],
     large: &mut [f32],
-    scale: f32,
+    divisor: Divisor,
 ) {
     images.by_images(cx, large, |first_image, large| {
-        kernels::spread(cx.isa(), images, first_image, small, large, scale);
+        kernels::spread(cx.isa(), images, first_image, small, large, divisor);
     });
 }

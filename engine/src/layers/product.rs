@@ -5,13 +5,13 @@ use super::fused::FusedRelu;
 use crate::gemm::Epilogue;
 use crate::math::column_sums;
 use crate::network::init::Init;
-use crate::network::layer::{Backward, Forward, InferenceMap, Op, Planned};
+use crate::network::layer::{Backward, Forward, InferenceMap, Normalise, Op, Planned};
 use crate::network::params::{ParamSpec, Role};
 use crate::{Context, Shape};
 use std::fmt::Debug;
 
 /// A product of x: (batch, input) and a weight. The sizes of a batch follow from its slices.
-pub(crate) trait Product: Debug + Send + Sync + 'static {
+pub(crate) trait Product: Clone + Debug + Send + Sync + 'static {
     /// True if it is `x W^T`, W: (out, in).
     const IS_LINEAR: bool;
 
@@ -26,6 +26,9 @@ pub(crate) trait Product: Debug + Send + Sync + 'static {
 
     /// Scratch values that suffice for each of the three passes.
     fn scratch_len(&self, batch: usize) -> usize;
+
+    /// Multiplies the weights of each channel of the output by its `scale`: (channels).
+    fn scale_outputs(&self, weight: &mut [f32], scale: &[f32]);
 
     /// y: (batch, output), overwritten
     fn forward(&self, work: Work<'_>, x: &[f32], y: &mut [f32], epilogue: Epilogue<'_>);
@@ -140,6 +143,28 @@ impl<P: Product> Op for ProductOp<P> {
             let work = Work { cx, weight, scratch };
             self.product.weight_gradient(work, io.x, dy, dw, io.accumulate);
         }
+    }
+
+    fn normalised(&self, params: &[f32], map: Normalise<'_>) -> Option<(Box<dyn Op>, Vec<f32>)> {
+        let Normalise { mean, scale, shift } = map;
+        if self.relu.is_there() || mean.len() != self.output.channels() {
+            return None;
+        }
+        let (weight, bias) = self.split(params);
+        let mut params = weight.to_vec();
+        self.product.scale_outputs(&mut params, scale);
+        params.extend((0..mean.len()).map(|j| {
+            let before = bias.map_or(0.0, |bias| bias[j]);
+            let [b, m, s] = [before, mean[j], scale[j]].map(f64::from);
+            ((b - m) * s + f64::from(shift[j])) as f32
+        }));
+        let op = ProductOp {
+            product: self.product.clone(),
+            output: self.output.clone(),
+            bias: true,
+            ..*self
+        };
+        Some((Box::new(op), params))
     }
 
     fn inference_maps<'a>(&self, params: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {

@@ -190,6 +190,14 @@ impl Op for ResidualOp {
         cx.chunks(dx, TASK_LEN, |range, dx| add(cx.isa(), dx, &of_shortcut[range]));
     }
 
+    fn in_evaluation(&self, params: &[f32]) -> Option<(Box<dyn Op>, Vec<f32>)> {
+        let (params, shortcut_params) = params.split_at(self.body.params_len());
+        let (body, values) = self.body.in_evaluation(params);
+        let (shortcut, more) = self.shortcut.in_evaluation(shortcut_params);
+        let op = ResidualOp { body, shortcut, input: self.input, relu: self.relu };
+        Some((Box::new(op), [values, more].concat()))
+    }
+
     fn update_statistics(
         &self,
         batch: usize,

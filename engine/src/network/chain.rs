@@ -5,8 +5,10 @@
 //! cache line on.
 
 use crate::hardware::memory::padded;
-use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass, Planned, named};
-use crate::network::params::{ParamEntry, end};
+use crate::network::layer::{
+    Backward, Forward, InferenceMap, Layer, Mode, Normalise, Op, Pass, Planned, named,
+};
+use crate::network::params::ParamEntry;
 use crate::shape::MAX_VALUES;
 use crate::{Context, Error, Shape};
 use std::ops::Range;
@@ -111,6 +113,26 @@ impl Link {
     }
 }
 
+/// The op of `last` with `link` in it, if that is a batch norm, with a ReLU or none, and its
+/// parameters.
+fn joined(
+    last: &Link,
+    values: &[f32],
+    link: &Link,
+    params: &[f32],
+) -> Option<(Box<dyn Op>, Vec<f32>)> {
+    let maps = link.op.inference_maps(params)?;
+    let [InferenceMap::Normalise { mean, scale, shift }, rest @ ..] = &maps[..] else {
+        return None;
+    };
+    let (mut op, values) = last.op.normalised(values, Normalise { mean, scale, shift })?;
+    match rest {
+        [] => Some((op, values)),
+        [InferenceMap::Relu] if op.take_relu() => Some((op, values)),
+        _ => None,
+    }
+}
+
 impl Chain {
     /// A chain without layers.
     pub(crate) fn new(input: Shape, fuse: bool, on_lines: bool) -> Chain {
@@ -164,9 +186,47 @@ impl Chain {
         Ok(())
     }
 
+    /// The same in evaluation, and its parameters, without names: batch norm has gone into the
+    /// products in front of it, in blocks as well.
+    pub(crate) fn in_evaluation(&self, params: &[f32]) -> (Chain, Vec<f32>) {
+        let (input, output, entries) = (self.input.clone(), self.output.clone(), Vec::new());
+        let (mut links, mut values): (Vec<Link>, Vec<f32>) = (Vec::new(), Vec::new());
+        for link in &self.links {
+            let own = &params[link.params.clone()];
+            if let Some(last) = links.last_mut()
+                && let Some((op, with)) = joined(last, &values[last.params.clone()], link, own)
+            {
+                values.truncate(last.params.start);
+                values.extend(with);
+                last.params.end = values.len();
+                (last.op, last.output) = (op.into(), link.output.clone());
+                continue;
+            }
+            let (op, own) = match link.op.in_evaluation(own) {
+                Some((op, own)) => (op.into(), own),
+                None => (Arc::clone(&link.op), own.to_vec()),
+            };
+            let start = values.len();
+            values.extend(own);
+            links.push(Link {
+                name: link.name.clone(),
+                kind: link.kind.clone(),
+                op,
+                position: link.position,
+                input: link.input.clone(),
+                output: link.output.clone(),
+                entries: 0..0,
+                params: start..values.len(),
+            });
+        }
+        let (fuse, on_lines) = (self.fuse, false);
+        (Chain { input, output, links, entries, fuse, on_lines }, values)
+    }
+
     /// The length of the slab of parameters.
     pub(crate) fn params_len(&self) -> usize {
-        end(&self.entries)
+        let with_params = self.links.iter().rfind(|link| !link.params.is_empty());
+        with_params.map_or(0, |link| link.params.end)
     }
 
     /// The number of values of a pass: each op's output, and the values it saves.

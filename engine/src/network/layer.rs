@@ -120,6 +120,17 @@ pub enum InferenceMap<'a> {
     Relu,
 }
 
+/// The numbers of `(x - mean) scale + shift`, each (channels).
+#[derive(Clone, Copy, Debug)]
+pub struct Normalise<'a> {
+    /// Subtracted first.
+    pub mean: &'a [f32],
+    /// The factor.
+    pub scale: &'a [f32],
+    /// Added last.
+    pub shift: &'a [f32],
+}
+
 /// A layer planned for samples of one shape: the op, and the shape of a sample of its output.
 #[derive(Debug)]
 pub struct Planned {
@@ -225,6 +236,21 @@ pub trait Op: Debug + Send + Sync {
         part: Option<f32>,
     ) {
         let _ = (batch, saved, params, part);
+    }
+
+    /// The same op with `(y - mean) scale + shift` in each channel in place of its output `y`, and
+    /// the parameters of that. `None` if there is no such form, or the numbers are those of other
+    /// channels.
+    fn normalised(&self, params: &[f32], map: Normalise<'_>) -> Option<(Box<dyn Op>, Vec<f32>)> {
+        let _ = (params, map);
+        None
+    }
+
+    /// Another op that does the same in evaluation with less work, and its parameters: that of a
+    /// block, in which batch norm has gone into the layers in front of it.
+    fn in_evaluation(&self, params: &[f32]) -> Option<(Box<dyn Op>, Vec<f32>)> {
+        let _ = params;
+        None
     }
 
     /// The maps that it is in evaluation, one after another: empty if it passes `x` on. A

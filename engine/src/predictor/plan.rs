@@ -31,6 +31,15 @@ pub(crate) enum Map {
 }
 
 impl Stage {
+    /// The values of a row that come in, go out or are kept within a block.
+    pub fn widest(&self) -> usize {
+        let within = match &self.map {
+            Map::Layer { op, .. } => op.saved_len(1),
+            _ => 0,
+        };
+        self.inputs.max(self.outputs).max(within)
+    }
+
     pub fn weight_bytes(&self) -> usize {
         match &self.map {
             Map::Linear(panels) => panels.weight_bytes(),
@@ -53,8 +62,9 @@ pub(crate) fn stages(
 ) -> Result<Vec<Stage>, Error> {
     network.check_params(params)?;
     let mut drafts: Vec<Draft> = Vec::new();
-    for link in network.links() {
-        let values = &params.values()[link.params.clone()];
+    let (chain, values) = network.in_evaluation(params);
+    for link in &chain.links {
+        let values = &values[link.params.clone()];
         let stage = |map| Stage { inputs: link.input.len(), outputs: link.output.len(), map };
         let as_it_is =
             |op, params| Draft::Done(stage(Map::Layer { op, position: link.position, params }));
@@ -70,18 +80,6 @@ pub(crate) fn stages(
                     let (name, weight, inputs) =
                         (link.name.clone(), weight.to_vec(), weight.len() / outputs);
                     drafts.push(Draft::Linear { name, weight, bias, inputs, relu: false });
-                }
-                (
-                    InferenceMap::Normalise { mean, scale, shift },
-                    Some(Draft::Linear { weight, bias, inputs, relu: false, .. }),
-                ) if mean.len() == bias.len() => {
-                    for (row, scale) in weight.chunks_exact_mut(*inputs).zip(&*scale) {
-                        row.iter_mut().for_each(|w| *w *= scale);
-                    }
-                    for (j, bias) in bias.iter_mut().enumerate() {
-                        let [b, m, s] = [*bias, mean[j], scale[j]].map(f64::from);
-                        *bias = ((b - m) * s + f64::from(shift[j])) as f32;
-                    }
                 }
                 (InferenceMap::Normalise { mean, scale, shift }, _) => {
                     let [mean, scale, shift] = [mean, scale, shift].map(Cow::into_owned);

@@ -8,7 +8,7 @@ pub mod pools;
 use crate::layers::reference::{self, Reference};
 use narrows_engine::layer::{Layer, Op};
 use narrows_engine::layers::{
-    BatchNorm, Dropout, GaussianSample, Linear, Narrow, Normalize, Sparsity,
+    BatchNorm, Dropout, GaussianSample, LayerNorm, LayerScale, Linear, Narrow, Normalize, Sparsity,
 };
 use narrows_engine::params::Role;
 use narrows_engine::random::Random;
@@ -202,6 +202,25 @@ pub fn normalize(relu: bool) -> Vec<Case> {
     rows_and_images().into_iter().map(case).collect()
 }
 
+pub fn layer_scale(relu: bool) -> Vec<Case> {
+    let case = |(batch, input): (usize, Shape)| {
+        let reference = reference::channelwise::LayerScale { channels: input.channels(), relu };
+        Case::new(LayerScale { init: 1e-6 }, reference, batch, input).with_relu(relu)
+    };
+    rows_and_images().into_iter().map(case).collect()
+}
+
+/// Also of values that are small against eps, and large.
+pub fn layer_norm() -> Vec<Case> {
+    let case = |(batch, input): (usize, Shape), scale| {
+        let (layer, channels) = (LayerNorm::default(), input.channels());
+        let reference = reference::layer_norm::LayerNorm { channels, eps: f64::from(layer.eps) };
+        Case { scale, ..Case::new(layer, reference, batch, input) }
+    };
+    let inputs = rows_and_images().into_iter();
+    inputs.flat_map(|input| [1.5, 1e-3, 1e3].map(|scale| case(input.clone(), scale))).collect()
+}
+
 pub fn dropout() -> Vec<Case> {
     use reference::dropout::Dropout as Reference;
     let case = |(batch, n): (usize, usize), p, mode| {
@@ -283,6 +302,9 @@ pub fn all() -> Vec<Case> {
         blocks::squeeze_excitations(),
         normalize(false),
         normalize(true),
+        layer_scale(false),
+        layer_scale(true),
+        layer_norm(),
     ];
     cases.into_iter().flatten().collect()
 }

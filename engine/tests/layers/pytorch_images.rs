@@ -4,7 +4,8 @@ use crate::layers::CONTEXTS;
 use crate::layers::pytorch::{Subject, TOLERANCE};
 use crate::support::{Vectors, assert_close};
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Conv2d, Elu, GlobalAvgPool, MaxPool2d, Residual, Upsample,
+    AvgPool2d, BatchNorm, Conv2d, Elu, GlobalAvgPool, LayerNorm, LayerScale, Linear, MaxPool2d,
+    Relu, Residual, Sigmoid, SqueezeExcitation, Upsample,
 };
 use narrows_engine::{Layer, Pass, Shape};
 
@@ -38,24 +39,53 @@ fn channels_go_last() {
 
 #[test]
 fn pools_and_up_sampling_are_pytorchs() {
-    let vectors = Vectors::open("pools");
+    without_parameters(
+        "pools",
+        &[
+            ("max_2", &MaxPool2d::new(2)),
+            ("max_3", &MaxPool2d::new(3).with_stride(2).with_padding(1)),
+            ("max_23", &MaxPool2d::new([2, 3]).with_stride([1, 2]).with_padding([0, 1])),
+            ("avg_2", &AvgPool2d::new(2)),
+            ("avg_3", &AvgPool2d::new(3).with_stride(2).with_padding(1)),
+            ("avg_23", &AvgPool2d::new([2, 3]).with_stride([1, 2]).with_padding([0, 1])),
+            ("global_avg", &GlobalAvgPool),
+            ("upsample_2", &Upsample::new(2)),
+            ("upsample_3", &Upsample::new(3)),
+        ],
+    );
+}
+
+#[test]
+fn windows_that_the_edge_cuts_are_pytorchs() {
+    let max = |kernel| MaxPool2d::new(kernel).with_stride(2);
+    let avg = || AvgPool2d::new(3).with_stride(2);
+    let padded = || AvgPool2d::new(3).with_stride([3, 2]).with_padding(1).with_ceil_mode(true);
+    without_parameters(
+        "cut_pools",
+        &[
+            ("max_ceil", &max([3, 3]).with_ceil_mode(true)),
+            ("max_ceil_padded", &max([2, 2]).with_padding(1).with_ceil_mode(true)),
+            ("max_ceil_larger", &max([8, 6]).with_ceil_mode(true)),
+            ("max_same", &max([3, 3]).with_same_padding()),
+            ("avg_ceil", &avg().with_ceil_mode(true)),
+            ("avg_ceil_padded", &padded()),
+            ("avg_inside", &avg().with_padding(1).with_count_include_pad(false)),
+            ("avg_ceil_inside", &padded().with_count_include_pad(false)),
+            ("avg_same", &avg().with_same_padding().with_count_include_pad(false)),
+            ("upsample_23", &Upsample::new([2, 3])),
+        ],
+    );
+}
+
+/// Compares layers, each by its name in a file, on the images there.
+fn without_parameters(file: &str, layers: &[(&str, &dyn Layer)]) {
+    let vectors = Vectors::open(file);
     let ([_, height, width, channels], x) = images(&vectors, "x");
-    let layers: [(&str, &dyn Layer); 9] = [
-        ("max_2", &MaxPool2d::new(2)),
-        ("max_3", &MaxPool2d::new(3).with_stride(2).with_padding(1)),
-        ("max_23", &MaxPool2d::new([2, 3]).with_stride([1, 2]).with_padding([0, 1])),
-        ("avg_2", &AvgPool2d::new(2)),
-        ("avg_3", &AvgPool2d::new(3).with_stride(2).with_padding(1)),
-        ("avg_23", &AvgPool2d::new([2, 3]).with_stride([1, 2]).with_padding([0, 1])),
-        ("global_avg", &GlobalAvgPool),
-        ("upsample_2", &Upsample::new(2)),
-        ("upsample_3", &Upsample::new(3)),
-    ];
     let input = Shape::from([height, width, channels]);
     for [cx, ..] in CONTEXTS.iter() {
         for (name, layer) in layers {
             let ([_, height, width, channels], y) = images(&vectors, &format!("y_{name}"));
-            let mut subject = Subject::new(cx, layer, input.clone(), Vec::new());
+            let mut subject = Subject::new(cx, *layer, input.clone(), Vec::new());
             let output = subject.output.clone();
             match output.dims() {
                 [_] => {
@@ -69,6 +99,62 @@ fn pools_and_up_sampling_are_pytorchs() {
             assert_close(&format!("y of {on}"), &outcome.y, &y, TOLERANCE);
             let dx = images(&vectors, &format!("dx_{name}")).1;
             assert_close(&format!("dx of {on}"), &outcome.dx, &dx, TOLERANCE);
+        }
+    }
+}
+
+/// Squeeze and excitation by convolutions of 1x1, which torchvision has, and by linear layers,
+/// which are the same; layer normalisation; LayerScale.
+#[test]
+fn gates_and_layer_normalisation_are_pytorchs() {
+    let vectors = Vectors::open("gates");
+    let ([_, height, width, channels], x) = images(&vectors, "x");
+    let dy = images(&vectors, "dy").1;
+    let input = Shape::from([height, width, channels]);
+    let gate = |convolutions: bool| {
+        let layer = |outputs| -> Box<dyn Layer> {
+            match convolutions {
+                true => Box::new(Conv2d::new(outputs, 1)),
+                false => Box::new(Linear::new(outputs)),
+            }
+        };
+        let mean: Box<dyn Layer> = match convolutions {
+            true => Box::new(AvgPool2d::new([height, width])),
+            false => Box::new(GlobalAvgPool),
+        };
+        let layers = vec![mean, layer(3), Box::new(Relu), layer(channels), Box::new(Sigmoid)];
+        SqueezeExcitation::new(layers)
+    };
+    let (norm, scale) = (LayerNorm { eps: 1e-6 }, LayerScale { init: 1.0 });
+    let subjects: [(&str, bool, &dyn Layer); 4] = [
+        ("se", true, &gate(true)),
+        ("se", false, &gate(false)),
+        ("norm", false, &norm),
+        ("scale", false, &scale),
+    ];
+    for [cx, ..] in CONTEXTS.iter() {
+        for (of, convolutions, layer) in subjects {
+            let specs = layer.plan(&input).unwrap().op.params();
+            let all = |before: &str| -> Vec<f32> {
+                let one = |name: &str| {
+                    let name = format!("{of}.{before}{name}");
+                    match vectors.with_shape(&name) {
+                        // (out, in, 1, 1), which is a linear layer's (out, in)
+                        (shape, _) if shape.len() == 4 && convolutions => {
+                            permuted(&vectors, &name, [2, 3, 1, 0]).1
+                        }
+                        (_, values) => values,
+                    }
+                };
+                specs.iter().flat_map(|spec| one(&spec.name)).collect()
+            };
+            let mut subject = Subject::new(cx, layer, input.clone(), all(""));
+            let outcome = subject.pass(Pass::train(1, 0), &x, &dy);
+            let on = format!("{of} on {}", cx.isa().name());
+            let ours = |name: &str| images(&vectors, &format!("{of}.{name}")).1;
+            assert_close(&format!("y of {on}"), &outcome.y, &ours("y"), TOLERANCE);
+            assert_close(&format!("dx of {on}"), &outcome.dx, &ours("dx"), TOLERANCE);
+            assert_close(&format!("grads of {on}"), &outcome.grads, &all("d"), TOLERANCE);
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod conv2d;
 pub mod conv_transpose2d;
 pub mod dropout;
 pub mod gaussian_sample;
+pub mod layer_norm;
 pub mod linear;
 pub mod narrow;
 pub mod pool;

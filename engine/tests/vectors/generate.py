@@ -547,6 +547,77 @@ def residual():
     return out | {"x": x, "y": y, "dy": dy, "dx": input.grad, "y_eval": y_eval}
 
 
+def same(x, value):
+    """TensorFlow's padding for a kernel of 3 and a stride of 2: 7 lacks two pixels, 6 one."""
+    return F.pad(x, (0, 1, 1, 1), value=value)
+
+
+def cut_pools():
+    torch.manual_seed(23)
+    x = normal(1, 3, 7, 6)
+    functions = {
+        "max_ceil": nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        # The last window would start in the padding, and is left out.
+        "max_ceil_padded": nn.MaxPool2d(2, padding=1, ceil_mode=True),
+        "max_ceil_larger": nn.MaxPool2d((8, 6), stride=2, ceil_mode=True),
+        "max_same": lambda x: F.max_pool2d(same(x, -math.inf), 3, stride=2),
+        "avg_ceil": nn.AvgPool2d(3, stride=2, ceil_mode=True),
+        "avg_ceil_padded": nn.AvgPool2d(3, stride=(3, 2), padding=1, ceil_mode=True),
+        "avg_inside": nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False),
+        "avg_ceil_inside": nn.AvgPool2d(
+            3, stride=(3, 2), padding=1, ceil_mode=True, count_include_pad=False
+        ),
+        "avg_same": lambda x: F.avg_pool2d(same(x, 0), 3, stride=2)
+        / F.avg_pool2d(same(torch.ones_like(x), 0), 3, stride=2),
+        "upsample_23": nn.Upsample(scale_factor=(2, 3), mode="nearest"),
+    }
+    out = {"x": x}
+    for name, function in functions.items():
+        (dy,) = widen(normal(*function(x).shape))
+        input = leaf(*widen(x))
+        y = function(input)
+        y.backward(dy)
+        out |= {f"y_{name}": y, f"dy_{name}": dy, f"dx_{name}": input.grad}
+    return out
+
+
+def gates():
+    """Squeeze and excitation as torchvision has it, and what ConvNeXt normalises and scales by."""
+    torch.manual_seed(24)
+    channels = 5
+    x, dy = widen(normal(3, channels, 4, 3), normal(3, channels, 4, 3))
+    gate = nn.Sequential(
+        nn.AdaptiveAvgPool2d(1),
+        nn.Conv2d(channels, 3, 1),
+        nn.ReLU(),
+        nn.Conv2d(3, channels, 1),
+        nn.Sigmoid(),
+    ).to(dtype)
+    out = {"x": x, "dy": dy}
+    input = leaf(x)
+    y = gate(input) * input
+    y.backward(dy)
+    out |= {"se.y": y, "se.dx": input.grad}
+    for name, p in gate.named_parameters():
+        out |= {f"se.{name}": p, f"se.d{name}": p.grad}
+    weight, bias, gamma = (leaf(p) for p in widen(*(normal(channels) for _ in range(3))))
+    input = leaf(x)
+    normed = F.layer_norm(input.permute(0, 2, 3, 1), (channels,), weight, bias, eps=1e-6)
+    y = normed.permute(0, 3, 1, 2)
+    y.backward(dy)
+    out |= {"norm.y": y, "norm.dx": input.grad, "norm.weight": weight, "norm.bias": bias}
+    out |= {"norm.dweight": weight.grad, "norm.dbias": bias.grad}
+    input = leaf(x)
+    y = input * gamma.view(-1, 1, 1)
+    y.backward(dy)
+    return out | {
+        "scale.y": y,
+        "scale.dx": input.grad,
+        "scale.weight": gamma,
+        "scale.dweight": gamma.grad,
+    }
+
+
 def compute(build, in_dtype):
     global dtype
     dtype = in_dtype
@@ -567,7 +638,8 @@ def main():
         network,
         classifier,
     )
-    for build in dense + (conv2d, conv_transpose2d, conv_autoencoder, pools, residual):
+    images = (conv2d, conv_transpose2d, conv_autoencoder, pools, residual, cut_pools, gates)
+    for build in dense + images:
         tensors, exact = compute(build, torch.float32), compute(build, torch.float64)
         error = {
             name: ((tensor - exact[name]).abs() / exact[name].abs().clamp(min=1)).max().item()

@@ -20,12 +20,12 @@ pub(crate) struct PoolGeometry {
 }
 
 impl PoolGeometry {
-    /// A window on images of that shape.
+    /// A window on images of that shape. With `ceil`, the last one may reach beyond the padding.
     ///
     /// # Errors
     /// If the shape is none of an image, or the window does not fit it: each position must have a
     /// pixel of the image in it.
-    pub fn new(window: Window, large: &Shape) -> Result<PoolGeometry, Error> {
+    pub fn new(window: Window, ceil: bool, large: &Shape) -> Result<PoolGeometry, Error> {
         window.check()?;
         let (size, channels) = image(large)?;
         let (kernel, padding) = (window.kernel, window.sides(size));
@@ -35,7 +35,7 @@ impl PoolGeometry {
             setting,
             "needs a padding of at most half of its kernel, {kernel}, not {padding}"
         );
-        let positions = window.positions(size)?;
+        let positions = window.all_positions(size, ceil)?;
         Ok(PoolGeometry { window, size, padding, positions, channels })
     }
 
@@ -81,6 +81,22 @@ impl PoolGeometry {
         within(x, kernel.1, stride.1, self.padding.left, self.size.1)
     }
 
+    /// The factor that a window's sum is multiplied by.
+    #[inline(always)]
+    pub fn factor(&self, divisor: Divisor, y: usize, x: usize) -> f32 {
+        let Window { kernel, stride, .. } = self.window;
+        let Sides { top, left, bottom, right } = self.padding;
+        let pixels = match divisor {
+            Divisor::One => return 1.0,
+            Divisor::Pixels => self.rows(y).len() * self.columns(x).len(),
+            Divisor::Padded => {
+                let down = kernel.0.min(top + self.size.0 + bottom - y * stride.0);
+                down * kernel.1.min(left + self.size.1 + right - x * stride.1)
+            }
+        };
+        1.0 / pixels as f32
+    }
+
     /// Deals out rows of positions by tasks: `f(number of the first row, counted over all images,
     /// their values)`.
     pub fn by_rows(&self, cx: &Context, small: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
@@ -111,6 +127,16 @@ impl PoolGeometry {
         let covered = Size(self.positions.0 * kernel.0, self.positions.1 * kernel.1);
         kernel == stride && (top, left) == (0, 0) && covered == self.size
     }
+}
+
+/// The number that a window's sum is divided by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Divisor {
+    One,
+    /// The pixels of the image in the window.
+    Pixels,
+    /// The pixels of the padded image in the window.
+    Padded,
 }
 
 /// The pixels of `0..size` in a window of that position.

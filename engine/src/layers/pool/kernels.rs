@@ -3,7 +3,7 @@
 //! Padding is never read: windows are cut at the image's edge. With fewer channels than
 //! lanes the vectors are masked, which costs about what a scalar loop would.
 
-use super::PoolGeometry;
+use super::{Divisor, PoolGeometry};
 use crate::hardware::simd::{Simd, kernel};
 
 /// Calls `f(pixel)` for each pixel in the window at the position (y, x), in row-major order;
@@ -120,29 +120,32 @@ kernel! {
         }
     }
 
-    /// `scale` times the sum of each window of `large`: some rows of `small`.
+    /// The sum of each window of `large`, divided: some rows of `small`.
     pub(crate) fn sums(
-        s, images: PoolGeometry, first_row: usize, large: &[f32], small: &mut [f32], scale: f32,
+        s, images: PoolGeometry, first_row: usize, large: &[f32], small: &mut [f32],
+        divisor: Divisor,
     ) {
         let c = images.channels;
         for (r, small) in small.chunks_exact_mut(images.small_row()).enumerate() {
             let (large, row) = place(&images, first_row + r, large);
             for (column, small) in small.chunks_exact_mut(c).enumerate() {
+                let scale = s.splat(images.factor(divisor, row, column));
                 for j in (0..c).step_by(S::LANES) {
                     let mut sum = s.splat(0.0);
                     for_each_pixel(&images, row, column, #[inline(always)] |pixel| {
                         sum = s.add(sum, s.load_at(&large[pixel..][..c], j));
                     });
-                    s.store_at(s.mul(sum, s.splat(scale)), small, j);
+                    s.store_at(s.mul(sum, scale), small, j);
                 }
             }
         }
     }
 
-    /// Gives each pixel `scale` times the sum of what the windows that it is in have: some images
-    /// of `large`.
+    /// Gives each pixel the sum of what the windows that it is in have, divided: some images of
+    /// `large`.
     pub(crate) fn spread(
-        s, images: PoolGeometry, first_image: usize, small: &[f32], large: &mut [f32], scale: f32,
+        s, images: PoolGeometry, first_image: usize, small: &[f32], large: &mut [f32],
+        divisor: Divisor,
     ) {
         let (c, disjoint) = (images.channels, images.disjoint());
         if !images.tiled() {
@@ -152,8 +155,9 @@ kernel! {
             let small = &small[(first_image + image) * images.small()..][..images.small()];
             for (position, small) in small.chunks_exact(c).enumerate() {
                 let (row, column) = (position / images.positions.1, position % images.positions.1);
+                let scale = s.splat(images.factor(divisor, row, column));
                 for j in (0..c).step_by(S::LANES) {
-                    let share = s.mul(s.load_at(small, j), s.splat(scale));
+                    let share = s.mul(s.load_at(small, j), scale);
                     for_each_pixel(&images, row, column, #[inline(always)] |pixel| {
                         add(s, share, disjoint, &mut large[pixel..][..c], j);
                     });

@@ -169,6 +169,30 @@ fn depthwise() -> Vec<Conv2d> {
     found
 }
 
+/// Kernels of all widths for each channel, over rows of each length that is cut in another way,
+/// with channels of one block and of several.
+fn depthwise_rows() -> Vec<Conv2d> {
+    let mut found = Vec::new();
+    for (k, kernel) in [[3, 3], [5, 5], [7, 7], [1, 1], [2, 2], [3, 5], [4, 3]].iter().enumerate() {
+        for (i, width) in [3, 5, 8, 10, 12, 13, 14, 17].into_iter().enumerate() {
+            for stride in 1..=2 {
+                let channels = [17, 8, 33, 130][(i + k + stride) % 4];
+                found.push(Conv2d {
+                    kernel: *kernel,
+                    stride: [stride; 2],
+                    padding: [kernel[0] / 2, (kernel[1] / 2 + i) % 3 + kernel[1] / 4],
+                    groups: channels,
+                    bias: (i + k) % 2 == 0,
+                    relu: (i + k + stride) % 3 == 0,
+                    ..Conv2d::new(1 + i % 2, [5 + k % 3, width, channels], channels)
+                });
+            }
+        }
+    }
+    found.retain(|conv| conv.output().is_some());
+    found
+}
+
 /// A stride of 2 or 3 deals the pixels into as many phases, which see different taps of the kernel;
 /// some see none.
 fn phases() -> Vec<Conv2d> {
@@ -232,7 +256,8 @@ pub fn tiles() -> Vec<Conv2d> {
 
 /// All of them but the large ones.
 pub fn conv2d() -> Vec<Conv2d> {
-    [walk(500), few_channels(), one_pixel(), depthwise(), phases(), tiles()].concat()
+    [walk(500), few_channels(), one_pixel(), depthwise(), depthwise_rows(), phases(), tiles()]
+        .concat()
 }
 
 /// Enough work for several tasks, and sums over more than a block of k: 9 taps of 64 channels and

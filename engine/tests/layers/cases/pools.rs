@@ -39,12 +39,12 @@ pub fn pools() -> Vec<Case> {
             if (0..2).any(|d| kernel[d] > image[d] + padding[0][d] + padding[1][d]) {
                 continue;
             }
-            let grid = Grid { batch, image, kernel, stride, padding };
+            let grid = Grid { batch, image, kernel, stride, padding, ceil: false };
             let sides = sides(padding[0], Some(padding[1]));
             let max = MaxPool2d::new(kernel).with_stride(stride).with_padding(sides);
             cases.push(Case::new(max, pool::MaxPool(grid), batch, image));
             let avg = AvgPool2d::new(kernel).with_stride(stride).with_padding(sides);
-            cases.push(Case::new(avg, pool::AvgPool(grid), batch, image));
+            cases.push(Case::new(avg, pool::AvgPool { grid, include_padding: true }, batch, image));
         }
     }
     cases
@@ -61,11 +61,45 @@ pub fn same_pools() -> Vec<Case> {
                 _ => k - 2,
             });
             let padding = [lacking.map(|p| p / 2), lacking.map(|p| p.div_ceil(2))];
-            let grid = Grid { batch, image, kernel, stride: [stride; 2], padding };
+            let (stride, ceil) = ([stride; 2], false);
+            let grid = Grid { batch, image, kernel, stride, padding, ceil };
             let max = MaxPool2d::new(k).with_stride(stride).with_same_padding();
             cases.push(Case::new(max, pool::MaxPool(grid), batch, image));
             let avg = AvgPool2d::new(k).with_stride(stride).with_same_padding();
-            cases.push(Case::new(avg, pool::AvgPool(grid), batch, image));
+            cases.push(Case::new(avg, pool::AvgPool { grid, include_padding: true }, batch, image));
+        }
+    }
+    cases
+}
+
+/// Last windows that reach beyond the padded image, and means of the pixels of the image alone.
+pub fn cut_pools() -> Vec<Case> {
+    let windows = [
+        ([3, 3], [2, 2], [[0, 0]; 2]),
+        ([2, 2], [2, 2], [[1, 1]; 2]),
+        ([3, 2], [3, 4], [[1, 1]; 2]),
+        ([2, 3], [3, 5], [[0, 1], [1, 0]]),
+        ([3, 3], [1, 2], [[1, 0], [0, 1]]),
+    ];
+    let mut cases = Vec::new();
+    for (batch, image) in images() {
+        for (kernel, stride, padding) in windows {
+            for ceil in [false, true] {
+                let grid = Grid { batch, image, kernel, stride, padding, ceil };
+                if grid.positions().contains(&0) {
+                    continue;
+                }
+                let sides = sides(padding[0], Some(padding[1]));
+                let max = MaxPool2d::new(kernel).with_stride(stride).with_padding(sides);
+                let max = max.with_ceil_mode(ceil);
+                cases.push(Case::new(max, pool::MaxPool(grid), batch, image));
+                for include_padding in [false, true] {
+                    let avg = AvgPool2d::new(kernel).with_stride(stride).with_padding(sides);
+                    let avg = avg.with_ceil_mode(ceil).with_count_include_pad(include_padding);
+                    let reference = pool::AvgPool { grid, include_padding };
+                    cases.push(Case::new(avg, reference, batch, image));
+                }
+            }
         }
     }
     cases
@@ -74,26 +108,28 @@ pub fn same_pools() -> Vec<Case> {
 pub fn global_avg_pools() -> Vec<Case> {
     let case = |(batch, image): (usize, [usize; 3])| {
         let kernel = [image[0], image[1]];
-        let grid = Grid { batch, image, kernel, stride: kernel, padding: [[0, 0]; 2] };
-        Case::new(GlobalAvgPool, pool::AvgPool(grid), batch, image)
+        let grid = Grid { batch, image, kernel, stride: kernel, padding: [[0, 0]; 2], ceil: false };
+        Case::new(GlobalAvgPool, pool::AvgPool { grid, include_padding: true }, batch, image)
     };
     images().into_iter().map(case).collect()
 }
 
 pub fn upsamples() -> Vec<Case> {
-    let case = |(batch, image): (usize, [usize; 3]), factor: usize| {
-        let (kernel, [h, w, c]) = ([factor, factor], image);
-        let large = [factor * h, factor * w, c];
-        let grid = Grid { batch, image: large, kernel, stride: kernel, padding: [[0, 0]; 2] };
+    let case = |(batch, image): (usize, [usize; 3]), factor: [usize; 2]| {
+        let (kernel, [h, w, c]) = (factor, image);
+        let large = [factor[0] * h, factor[1] * w, c];
+        let grid =
+            Grid { batch, image: large, kernel, stride: kernel, padding: [[0, 0]; 2], ceil: false };
         Case::new(Upsample::new(factor), pool::Upsample(grid), batch, image)
     };
-    images().into_iter().flat_map(|shape| [1, 2, 3].map(|factor| case(shape, factor))).collect()
+    let factors = [[1, 1], [2, 2], [3, 3], [1, 2], [3, 1], [2, 5]];
+    images().into_iter().flat_map(|shape| factors.map(|factor| case(shape, factor))).collect()
 }
 
 pub fn unflattens() -> Vec<Case> {
     let case = |(batch, image): (usize, [usize; 3])| {
         let kernel = [1, 1];
-        let grid = Grid { batch, image, kernel, stride: kernel, padding: [[0, 0]; 2] };
+        let grid = Grid { batch, image, kernel, stride: kernel, padding: [[0, 0]; 2], ceil: false };
         let values: usize = image.iter().product();
         Case::new(Unflatten::new(image), pool::Upsample(grid), batch, values)
     };
@@ -101,7 +137,7 @@ pub fn unflattens() -> Vec<Case> {
 }
 
 pub fn all() -> Vec<Case> {
-    [pools(), same_pools(), global_avg_pools(), upsamples(), unflattens()]
+    [pools(), same_pools(), cut_pools(), global_avg_pools(), upsamples(), unflattens()]
         .into_iter()
         .flatten()
         .collect()

@@ -12,16 +12,44 @@ pub struct Grid {
     pub stride: [usize; 2],
     /// At the top and on the left, and at the bottom and on the right.
     pub padding: [[usize; 2]; 2],
+    /// Whether a last window may reach beyond the padding, if it starts before the image ends.
+    pub ceil: bool,
 }
 
 impl Grid {
-    /// The positions of the window.
-    fn positions(&self) -> [usize; 2] {
+    /// The height or width of the padded image.
+    fn padded(&self, d: usize) -> usize {
+        self.image[d] + self.padding[0][d] + self.padding[1][d]
+    }
+
+    /// The positions of the window, counted one by one.
+    pub fn positions(&self) -> [usize; 2] {
         [0, 1].map(|d| {
-            (self.image[d] + self.padding[0][d] + self.padding[1][d] - self.kernel[d])
-                / self.stride[d]
-                + 1
+            let (kernel, stride, padded) = (self.kernel[d], self.stride[d], self.padded(d));
+            let fits = |i: &usize| i * stride + kernel <= padded;
+            // A last one takes in what others have left over, if there is less than a stride.
+            let reaches = |i: &usize| {
+                i * stride < self.image[d] + self.padding[0][d]
+                    && i * stride + kernel < padded + stride
+            };
+            (0..).take_while(|i| fits(i) || self.ceil && reaches(i)).count()
         })
+    }
+
+    /// For each value of the output, the pixels of the window that are in the image, or in the
+    /// padding around it.
+    fn padded_pixels(&self) -> Vec<f64> {
+        let ([rows, columns], channels) = (self.positions(), self.image[2]);
+        let within = |d: usize, position: usize| {
+            let pixels = (0..self.kernel[d]).map(|u| position * self.stride[d] + u);
+            pixels.filter(|at| *at < self.padded(d)).count()
+        };
+        let mut counts = Vec::new();
+        for (i, j) in (0..self.batch * rows).flat_map(|i| (0..columns).map(move |j| (i % rows, j)))
+        {
+            counts.extend(vec![(within(0, i) * within(1, j)) as f64; channels]);
+        }
+        counts
     }
 
     pub fn values(&self) -> usize {
@@ -135,29 +163,38 @@ impl Reference for MaxPool {
     }
 }
 
-/// The sum of the window divided by all of its pixels, those of the padding included.
-pub struct AvgPool(pub Grid);
+/// The sum of the window divided by its pixels, those of the padding included or not.
+pub struct AvgPool {
+    pub grid: Grid,
+    pub include_padding: bool,
+}
 
 impl AvgPool {
-    fn pixels(&self) -> f64 {
-        (self.0.kernel[0] * self.0.kernel[1]) as f64
+    /// Each window's value divided.
+    fn divided(&self, values: &[f64]) -> Vec<f64> {
+        let counts = match self.include_padding {
+            true => self.grid.padded_pixels(),
+            false => self.grid.windows().iter().map(|window| window.len() as f64).collect(),
+        };
+        values.iter().zip(counts).map(|(value, count)| value / count).collect()
     }
 }
 
 impl Reference for AvgPool {
     fn forward(&self, x: &[f64], _: &[f64]) -> Vec<f64> {
-        times(self.0.sums(x), 1.0 / self.pixels())
+        self.divided(&self.grid.sums(x))
     }
 
     fn backward(&self, _: &[f64], _: &[f64], dy: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        (times(self.0.spread(dy), 1.0 / self.pixels()), Vec::new())
+        (self.grid.spread(&self.divided(dy)), Vec::new())
     }
 
     /// A sum of as many terms as pixels, or windows that overlap; the factor and the product round
     /// once more each.
     fn bounds(&self, x: &[f64], _: &[f64], dy: &[f64]) -> Values {
-        let y = times(self.forward(&abs(x), &[]), (self.pixels() + 2.0) * EPS);
-        let dx = times(self.backward(&[], &[], &abs(dy)).0, (self.0.overlaps() + 2.0) * EPS);
+        let pixels = (self.grid.kernel[0] * self.grid.kernel[1]) as f64;
+        let y = times(self.forward(&abs(x), &[]), (pixels + 2.0) * EPS);
+        let dx = times(self.backward(&[], &[], &abs(dy)).0, (self.grid.overlaps() + 2.0) * EPS);
         Values { y, dx, grads: Vec::new() }
     }
 }
@@ -185,10 +222,20 @@ impl Reference for Upsample {
 
 #[test]
 fn windows_of_a_small_image_are_those_one_counts() {
-    let mut grid =
-        Grid { batch: 1, image: [2, 3, 1], kernel: [2, 2], stride: [2, 1], padding: [[1, 0]; 2] };
+    let mut grid = Grid {
+        batch: 1,
+        image: [2, 3, 1],
+        kernel: [2, 2],
+        stride: [2, 1],
+        padding: [[1, 0]; 2],
+        ceil: false,
+    };
     assert_eq!(grid.positions(), [2, 2]);
     assert_eq!(grid.windows(), [vec![0, 1], vec![1, 2], vec![3, 4], vec![4, 5]]);
     grid.padding = [[0, 0], [0, 1]];
     assert_eq!(grid.windows(), [vec![0, 1, 3, 4], vec![1, 2, 4, 5], vec![2, 5]]);
+    assert_eq!(grid.padded_pixels(), [4.0; 3]);
+    (grid.padding, grid.stride, grid.ceil) = ([[1, 0], [0, 0]], [2, 2], true);
+    assert_eq!(grid.windows(), [vec![0, 1], vec![2], vec![3, 4], vec![5]]);
+    assert_eq!(grid.padded_pixels(), [4.0, 2.0, 2.0, 1.0]);
 }

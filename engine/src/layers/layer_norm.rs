@@ -166,7 +166,8 @@ kernel! {
         sums.fill(0.0);
         let (dgamma, dbeta) = sums.split_at_mut(sums.len() / 2);
         let c = dbeta.len();
-        for ((x, dy), saved) in x.chunks_exact(c).zip(dy.chunks_exact(c)).zip(saved.chunks_exact(2)) {
+        let rows = x.chunks_exact(c).zip(dy.chunks_exact(c)).zip(saved.chunks_exact(2));
+        for ((x, dy), saved) in rows {
             let (mean, inv_std) = (s.splat(saved[0]), s.splat(saved[1]));
             map!(s, dbeta, [dy], s.add(dbeta, dy));
             map!(s, dgamma, [x, dy], s.mul_add(s.mul(s.sub(x, mean), inv_std), dy, dgamma));

@@ -68,7 +68,8 @@ macro_rules! pool {
             }
 
             fn plan(&self, input: &Shape) -> Result<Planned, Error> {
-                let ($pool, images) = (self, PoolGeometry::new(self.window, self.ceil_mode, input)?);
+                let images = PoolGeometry::new(self.window, self.ceil_mode, input)?;
+                let $pool = self;
                 Ok(Planned::new(images.small_shape()?, PoolOp { images, kind: $kind }))
             }
         }
@@ -133,8 +134,8 @@ pub(super) fn sums(
     });
 }
 
-/// Each value, divided, to all pixels of its window, where they add up: from all small images to all
-/// large ones.
+/// Each value, divided, to all pixels of its window, where they add up: from all small images to
+/// all large ones.
 pub(super) fn spread(
     cx: &Context,
     images: PoolGeometry,

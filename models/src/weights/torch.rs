@@ -185,18 +185,16 @@ fn collect<'a, 'p>(
         })?;
         let bytes = match storages.entry(storage.key) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let bytes = read(storage).map_err(wrong)?;
-                if Some(bytes.len()) != storage.length.checked_mul(storage.element.size()) {
-                    let (bytes, length) = (bytes.len(), storage.length);
-                    return Err(wrong(format!(
-                        "has a storage of {bytes} bytes, where {length} values are promised: the \
-                         file is damaged; download it again"
-                    )));
-                }
-                entry.insert(bytes)
-            }
+            Entry::Vacant(entry) => entry.insert(read(storage).map_err(wrong)?),
         };
+        // Each tensor has words of its own about the storage.
+        if Some(bytes.len()) != storage.length.checked_mul(storage.element.size()) {
+            let (bytes, length) = (bytes.len(), storage.length);
+            return Err(wrong(format!(
+                "has a storage of {bytes} bytes, where {length} values are promised: the file is \
+                 damaged; download it again"
+            )));
+        }
         let tensor = view.layout.clone().gather(storage.element, bytes);
         weights.push(name.into(), tensor)?;
     }

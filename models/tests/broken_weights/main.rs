@@ -36,6 +36,15 @@ fn vector(name: &str) -> Vec<u8> {
 }
 
 impl Table {
+    /// A file of these bytes. It is a new one each time: to write into the last one would wait for
+    /// the disk.
+    fn put(&self, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join("weights.file");
+        let _ = fs::remove_file(&path);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
     /// A file of weights, and a part of its error.
     fn weights(&mut self, case: &str, bytes: &[u8], says: &str) {
         self.file(case, bytes, says, |path| Weights::open(path).map(drop));
@@ -54,8 +63,7 @@ impl Table {
         open: impl Fn(&Path) -> Result<(), Error>,
     ) {
         self.cases += 1;
-        let path: PathBuf = self.folder.path().join("weights.file");
-        fs::write(&path, bytes).unwrap();
+        let path = self.put(bytes);
         let start = Instant::now();
         let (result, most) = most_live(|| open(&path));
         let mut fail = |problem: String| self.failures.push(format!("{case}: {problem}"));
@@ -113,14 +121,12 @@ fn cut_off(table: &mut Table) {
 /// A byte that changed is an error, or leaves the other tensors as they are, where there are
 /// checksums.
 fn changed(table: &mut Table) {
-    let path = table.folder.path().join("changed");
     let whole = vector("zip.pt");
-    fs::write(&path, &whole).unwrap();
-    let good = Weights::open(&path).unwrap();
+    let good = Weights::open(&table.put(&whole)).unwrap();
     for at in 0..whole.len() {
         let mut bytes = whole.clone();
         bytes[at] ^= if at % 2 == 0 { 1 } else { 0x80 };
-        fs::write(&path, &bytes).unwrap();
+        let path = table.put(&bytes);
         match Weights::open(&path) {
             Ok(weights) => {
                 assert!(weights.iter().eq(good.iter()), "byte {at}");

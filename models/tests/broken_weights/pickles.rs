@@ -2,6 +2,7 @@
 
 use crate::made_files::{Member, f32s, zip};
 use crate::{Table, vector};
+use narrows_models::weights::Weights;
 
 /// A text.
 pub fn text(text: &str) -> Vec<u8> {
@@ -79,9 +80,7 @@ pub fn add(table: &mut Table) {
 }
 
 fn open_good(table: &Table, bytes: &[u8]) -> bool {
-    let path = table.folder.path().join("good");
-    std::fs::write(&path, bytes).unwrap();
-    let weights = narrows_models::weights::Weights::open(&path).unwrap();
+    let weights = Weights::open(&table.put(bytes)).unwrap();
     weights.get("w").unwrap().values == [1.0, 3.0, 2.0, 4.0]
 }
 
@@ -222,6 +221,18 @@ fn misplaced(table: &mut Table) {
     table.weights("a name twice", &twice, "two tensors have the name \"w\"");
     let numbers = [&b"}"[..], &int(3), &good, b"s"].concat();
     table.weights("a number for a name", &file(&numbers), "where a text is expected");
+    let promised = "the tensor \"v\" has a storage of 16 bytes, where";
+    for other in [
+        tensor("FloatStorage", "0", 5, 4, &[1], &[1]),
+        tensor("DoubleStorage", "0", 4, 0, &[4], &[1]),
+    ] {
+        let both = file(&dict(&[("w", good.clone()), ("v", other)]));
+        table.weights("two words about a storage", &both, promised);
+    }
+    // As `torch.save` writes `torch.tensor(...)._neg_view()`.
+    let marks = dict(&[("neg", b"\x88".to_vec())]);
+    let marked = [&good[..good.len() - 2], &marks, b"tR"].concat();
+    table.weights("a negated tensor", &file(&dict(&[("w", marked)])), "a tensor with marks");
     let nested = dict(&[("state_dict", dict(&[("w", int(1))]))]);
     table.weights("a state of numbers", &file(&nested), "in state_dict, the entry \"w\"");
     let names: Vec<String> = (0..20_000).map(|n| format!("w{n}")).collect();

@@ -14,9 +14,17 @@ impl Global {
         let arguments = objects.tuple(arguments)?;
         match (self, arguments) {
             (Global::OrderedDict, []) => Ok(Object::Dict(Vec::new())),
-            // Whether it learns, and hooks: of no use here.
-            (Global::RebuildTensor, &[storage, offset, shape, strides, _, _])
-            | (Global::RebuildTensor, &[storage, offset, shape, strides, _, _, _]) => {
+            // Behind the strides: whether it learns, hooks, and marks of values that are stored
+            // negated.
+            (Global::RebuildTensor, &[storage, offset, shape, strides, _, _, ref marks @ ..])
+                if marks.len() <= 1 =>
+            {
+                if let Some(&marks) = marks.first()
+                    && !matches!(objects.get(marks), Object::None)
+                    && !matches!(objects.get(marks), Object::Dict(entries) if entries.is_empty())
+                {
+                    return Err("has a tensor with marks, such as of negation: save a copy".into());
+                }
                 let Object::Storage(_) = objects.get(storage) else {
                     return Err(format!("makes a tensor of {}", objects.get(storage).kind()));
                 };

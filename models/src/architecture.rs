@@ -8,24 +8,18 @@ mod dense;
 mod resnet;
 mod sample;
 
+pub use crate::sections::{DECODER, ENCODER, HEAD};
 pub use activation::Activation;
 pub use sample::SampleShape;
 
+use crate::backbones::Backbone;
 use crate::error::{Error, bail, ensure};
 use crate::names::named;
+use crate::sections::CODE;
 use narrows_engine::init::Init;
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Narrow};
 use narrows_engine::{Layer, Network, NetworkBuilder};
 use serde::{Deserialize, Serialize};
-
-/// The section that a transfer copies.
-pub const ENCODER: &str = "encoder";
-/// The section between the encoder and the rest, if there is one. It has no parameters.
-const CODE: &str = "code";
-/// The section that turns latent codes back into samples.
-pub const DECODER: &str = "decoder";
-/// The section that a transfer starts afresh.
-pub const HEAD: &str = "head";
 
 /// The most parameters of a network: a gigabyte, of which training takes four.
 const MAX_PARAMETERS: usize = 1 << 28;
@@ -38,7 +32,7 @@ const MAX_VALUES: usize = 1 << 24;
 pub const MAX_DEPTH: usize = 64;
 
 /// The layers of a kind of model between the sample and the code.
-trait Backbone {
+trait Family {
     /// Widths that suit such samples.
     fn widths(&self, input: SampleShape) -> Vec<usize>;
 
@@ -52,13 +46,13 @@ trait Backbone {
     /// Adds the way from a latent code to a sample, without the last activation.
     ///
     /// # Errors
-    /// The errors of [`Backbone::encoder`].
+    /// The errors of [`Family::encoder`].
     fn decoder(&self, of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error>;
 }
 
-/// Makes the enum, its names and its backbones from the one list of models.
+/// Makes the enum, its names and its families from the one list of models.
 macro_rules! models {
-    ($($(#[$attribute:meta])* $model:ident = $name:literal, $backbone:expr;)+) => {
+    ($($(#[$attribute:meta])* $model:ident = $name:literal, $family:expr;)+) => {
         named! {
             /// A kind of model.
             #[derive(Default)]
@@ -69,9 +63,9 @@ macro_rules! models {
         }
 
         impl Model {
-            fn backbone(self) -> &'static dyn Backbone {
+            fn family(self) -> &'static dyn Family {
                 match self {
-                    $(Model::$model => &$backbone,)+
+                    $(Model::$model => &$family,)+
                 }
             }
         }
@@ -91,7 +85,7 @@ models! {
 impl Model {
     /// The widths that it has for such samples unless others are asked for.
     pub fn widths(self, input: SampleShape) -> Vec<usize> {
-        self.backbone().widths(input)
+        self.family().widths(input)
     }
 }
 
@@ -140,6 +134,9 @@ pub struct Architecture {
     pub batch_norm: bool,
     /// The fraction of each hidden layer that is dropped while training.
     pub dropout: f32,
+    /// The network that is the encoder in place of the model's: one that others trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backbone: Option<Box<Backbone>>,
 }
 
 fn one() -> usize {
@@ -171,7 +168,24 @@ impl Architecture {
             code_activation: Activation::None,
             batch_norm: true,
             dropout: 0.0,
+            backbone: None,
         }
+    }
+
+    /// An encoder that others trained, for images of that height and width. Its code is what it
+    /// makes of them, and it has no decoder.
+    ///
+    /// # Errors
+    /// If the images are too small for it.
+    pub fn of_backbone(backbone: Backbone, size: [usize; 2]) -> Result<Architecture, Error> {
+        let network = backbone.network(size, false)?;
+        let input = [size[0], size[1], backbone.channels()];
+        Ok(Architecture {
+            widths: Vec::new(),
+            latent: network.output().len(),
+            backbone: Some(Box::new(Backbone { classifier: Vec::new(), ..backbone })),
+            ..Architecture::new(Model::Conv, input)
+        })
     }
 
     /// A linear autoencoder: no hidden layers, no activations. It spans what PCA spans (Baldi and
@@ -209,7 +223,13 @@ impl Architecture {
             Some(layer) => self.encoder()?.section(CODE).boxed(layer),
             None => self.code()?,
         };
-        let mut builder = self.model.backbone().decoder(self, builder.section(DECODER))?;
+        ensure!(
+            self.backbone.is_none(),
+            "{} is an encoder without a decoder, which reconstructs nothing: train a classifier \
+             from it",
+            self.name()
+        );
+        let mut builder = self.model.family().decoder(self, builder.section(DECODER))?;
         if let Some(layer) = self.output.layer() {
             builder = builder.boxed(layer);
         }
@@ -253,7 +273,19 @@ impl Architecture {
         }
     }
 
+    /// The name of the encoder's network.
+    pub fn name(&self) -> &str {
+        self.backbone.as_ref().map_or(self.model.name(), |backbone| &backbone.name)
+    }
+
     fn encoder(&self) -> Result<NetworkBuilder, Error> {
+        if let Some(backbone) = &self.backbone {
+            self.input_len()?;
+            let SampleShape::Image(image) = self.input else {
+                bail!("{} is for images, but the samples are {}", backbone.name, self.input);
+            };
+            return Ok(backbone.encoder(image));
+        }
         ensure!(self.latent != 0, "the latent code needs at least 1 value");
         if self.widths.contains(&0) {
             bail!("a hidden layer needs at least 1 value: leave the 0 out of the widths");
@@ -263,7 +295,7 @@ impl Architecture {
             "a width has 1 to {MAX_DEPTH} blocks, not {}: set the depth to that",
             self.depth
         );
-        let builder = self.model.backbone().encoder(self)?;
+        let builder = self.model.family().encoder(self)?;
         let outputs = if self.variational { self.latent.saturating_mul(2) } else { self.latent };
         Ok(builder.layer(Linear::new(outputs).with_init(Init::XavierUniform)))
     }

@@ -3,6 +3,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`architecture`] | the models: dense, convolutional, residual |
+//! | [`backbones`] | networks that others trained, and their weights |
+//! | [`layer_spec`] | layers as data |
 //! | [`training`] | the training loop |
 //! | [`evaluation`] | losses, accuracies, confusion and calibration of a model |
 //! | [`pretraining`] | an autoencoder on everything and its objectives, beside PCA |
@@ -19,6 +21,7 @@
 //! | [`event`] | events of training, for those who watch |
 
 pub mod architecture;
+pub mod backbones;
 mod checked;
 pub mod checkpoint;
 mod error;
@@ -27,11 +30,13 @@ pub mod event;
 pub mod experiments;
 pub mod inference;
 mod kept;
+pub mod layer_spec;
 pub mod methods;
 pub mod model_file;
 mod names;
 pub mod pretraining;
 pub mod quantile;
+mod sections;
 pub mod semi;
 pub mod training;
 pub mod transfer;

@@ -84,6 +84,7 @@ impl Description {
     pub fn network(&self) -> Result<Network, Error> {
         match self.classes {
             Some(classes) => self.architecture.classifier(classes),
+            None if self.architecture.backbone.is_some() => self.architecture.encoder_alone(),
             None => self.architecture.autoencoder(),
         }
     }

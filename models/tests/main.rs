@@ -2,6 +2,7 @@
 //! what a process shares, are alone in theirs.
 
 mod augmentation;
+mod backbones;
 mod candidates;
 mod checkpoint_files;
 mod checkpointed_experiments;

@@ -11,7 +11,7 @@
 //! A convolution of stride 2 makes (n + 1) / 2 rows of n, rounded down. Back from m it is 2 m - 1,
 //! or one more by output padding: that gives back each size, odd or even.
 
-use super::{Architecture, Backbone, ENCODER, SampleShape};
+use super::{Architecture, ENCODER, Family, SampleShape};
 use crate::error::{Error, bail, ensure};
 use narrows_engine::init::Init;
 use narrows_engine::layers::{Conv2d, ConvTranspose2d, Linear, Unflatten};
@@ -23,7 +23,7 @@ const PADDING: usize = 1;
 
 pub(super) struct Conv;
 
-impl Backbone for Conv {
+impl Family for Conv {
     fn widths(&self, input: SampleShape) -> Vec<usize> {
         widths(input)
     }

@@ -5,14 +5,14 @@
 //! decoder: the same widths from the last to the first; then linear to the sample
 //! ```
 
-use super::{Architecture, Backbone, ENCODER, SampleShape};
+use super::{Architecture, ENCODER, Family, SampleShape};
 use crate::error::Error;
 use narrows_engine::layers::Linear;
 use narrows_engine::{Network, NetworkBuilder};
 
 pub(super) struct Dense;
 
-impl Backbone for Dense {
+impl Family for Dense {
     fn widths(&self, _: SampleShape) -> Vec<usize> {
         vec![512, 256]
     }

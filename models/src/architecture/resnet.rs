@@ -13,14 +13,14 @@
 //! where things are.
 
 use super::conv::{conv, decoder, feature_maps, widths};
-use super::{Architecture, Backbone, ENCODER, SampleShape};
+use super::{Architecture, ENCODER, Family, SampleShape};
 use crate::error::Error;
 use narrows_engine::layers::{BatchNorm, Conv2d, Residual};
 use narrows_engine::{Layer, Network, NetworkBuilder};
 
 pub(super) struct Resnet;
 
-impl Backbone for Resnet {
+impl Family for Resnet {
     fn widths(&self, input: SampleShape) -> Vec<usize> {
         widths(input)
     }

@@ -7,8 +7,8 @@ use crate::weights::element::Element;
 use crate::weights::{MOST_DIMENSIONS, shown};
 use std::collections::HashSet;
 
-/// No graph has more parts: names and numbers, which take up to 24 bytes of memory, and may take two
-/// of the file.
+/// No graph has more parts: names and numbers, which take up to 24 bytes of memory, and may take
+/// two of the file.
 const MOST_PARTS: usize = 200_000;
 /// So many names or numbers take the memory of a constant, an attribute, an input or an output.
 const PARTS_OF_ONE: usize = 8;

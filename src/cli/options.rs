@@ -8,6 +8,7 @@ pub mod data;
 pub mod data_commands;
 pub mod evaluate;
 pub mod finetuning;
+pub mod foreign;
 pub mod info;
 pub mod labels;
 pub mod methods;

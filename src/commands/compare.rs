@@ -75,7 +75,10 @@ fn saved_encoder(
 ) -> Result<Option<Loaded>, Error> {
     let kept = curve.map(|run| run.join(MODEL)).filter(|model| model.is_file());
     let Some(path) = kept.as_ref().or(options.encoder.as_ref()) else { return Ok(None) };
-    let encoder = Loaded::open(path)?;
+    let encoder = match curve {
+        Some(_) => Loaded::open(path)?,
+        None => Loaded::open_encoder(path, &options.foreign, options.data.reading.image_size())?,
+    };
     refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of the encoder")?;
     if options.encoder.is_some() && curve.is_none() {
         let pretraining = ids::<PretrainingOptions<Prefixed<AutoencoderTraining, Pretrain>>>();

@@ -17,7 +17,8 @@ pub fn run(options: &Embed) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
     Target::check(options.export.out.as_deref())?;
-    let model = Loaded::open(&options.run)?;
+    let model =
+        Loaded::open_encoder(&options.run, &options.foreign, options.data.reading.image_size())?;
     let parts =
         open_for(&model, &mut options.data, options.machine.threads, options.machine.quiet)?;
     let mut chosen = Chosen::from(parts, options.part.part)?;

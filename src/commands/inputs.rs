@@ -1,14 +1,17 @@
 //! The models and the data that options name.
 
 use crate::cli::options::data::DataOptions;
+use crate::cli::options::foreign::ForeignOptions;
 use crate::cli::options::row_output::Part;
-use crate::error::{Error, bail};
+use crate::error::{Error, bail, ensure};
 use crate::output::progress::Progress;
 use crate::run::folder;
 use narrows_datasets::{Dataset, Opened, Parts, Preparation, Rows, TrainTest};
 use narrows_engine::{Network, Params};
-use narrows_models::SampleShape;
+use narrows_models::backbones::{Backbone, Imported, Naming};
 use narrows_models::model_file::{self, Description};
+use narrows_models::weights::{Weights, onnx};
+use narrows_models::{Architecture, SampleShape};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +44,65 @@ impl Loaded {
                            DATA behind it";
             if named { Error::from(e) } else { Error::at(&path, problem) }
         })?;
+        Ok(Loaded { path, description, network, params })
+    }
+
+    /// An encoder: that of a run, or one that another program trained, for images of that height
+    /// and width (none: of those that it was trained on).
+    pub fn open_encoder(
+        run: &Path,
+        foreign: &ForeignOptions,
+        size: Option<(usize, usize)>,
+    ) -> Result<Loaded, Error> {
+        let size = size.map(|(height, width)| [height, width]);
+        let is_onnx = run.is_file() && onnx::is_onnx(run)?;
+        if !is_onnx {
+            let reason = "--pixel-mean and --pixel-std are for ONNX files: other networks have \
+                          their own";
+            ensure!(foreign.pixel_mean.is_none() && foreign.pixel_std.is_none(), run, "{reason}");
+        }
+        let imported = match &foreign.arch {
+            _ if is_onnx => Backbone::import_onnx(run, size, foreign.pixels()?, false)?,
+            Some(arch) => {
+                let path = folder::model(run)?;
+                let size = match size {
+                    Some(size) => size,
+                    None => Backbone::of(arch, Naming::Torchvision)?.size,
+                };
+                let weights = Weights::open(&path)?;
+                Backbone::import(arch, &weights, size, false).map_err(|e| Error::at(&path, e))?
+            }
+            None => {
+                let is_of_pytorch =
+                    run.extension().is_some_and(|ending| ending == "pth" || ending == "pt");
+                ensure!(
+                    !is_of_pytorch || !run.is_file(),
+                    run,
+                    "holds weights without their network: name it by --arch resnet18, say"
+                );
+                return Loaded::open(run);
+            }
+        };
+        Loaded::of_foreign(run, imported)
+    }
+
+    /// An encoder that another program trained, in the file `path`.
+    fn of_foreign(path: &Path, imported: Imported) -> Result<Loaded, Error> {
+        let Imported { backbone, params, .. } = &imported;
+        let others = imported.beside_classifier();
+        if let [first, rest @ ..] = &others[..] {
+            let more = match rest.len() {
+                0 => String::new(),
+                more => format!(" and {more} more tensors"),
+            };
+            say([format!("{}: {} has no use for {first}{more}", path.display(), backbone.name)]);
+        }
+        let architecture = Architecture::of_backbone(backbone.clone(), backbone.size)?;
+        let network = architecture.encoder_alone()?;
+        let dataset = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let description =
+            Description { dataset: dataset.unwrap_or_default(), ..Description::of(architecture) };
+        let (path, params) = (path.to_path_buf(), params.clone());
         Ok(Loaded { path, description, network, params })
     }
 }

@@ -61,7 +61,11 @@ pub fn run(mut options: Tune, explicit: &[String]) -> Result<String, Error> {
         refuse(explicit, &[id], reason)?;
     }
     let Tune { search, base: Base(base) } = &mut options;
-    let encoder = base.encoder.as_deref().map(Loaded::open).transpose()?;
+    let encoder = base
+        .encoder
+        .as_deref()
+        .map(|run| Loaded::open_encoder(run, &base.foreign, base.data.reading.image_size()))
+        .transpose()?;
     if encoder.is_some() {
         let reason = "the architecture is that of --encoder";
         refuse(explicit, &ids::<ArchitectureOptions>(), reason)?;

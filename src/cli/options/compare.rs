@@ -4,6 +4,7 @@ use super::architecture::ArchitectureOptions;
 use super::classifier::{ClassifierTraining, MetricOption};
 use super::data::DataOptions;
 use super::finetuning::FinetuningOptions;
+use super::foreign::ForeignOptions;
 use super::labels::ComparedLabels;
 use super::methods::{self, ComparedSemi, MethodName, method};
 use super::prefixed::{Finetune, Prefixed, Pretrain};
@@ -52,6 +53,9 @@ pub struct Compare {
     /// if a method needs it]
     #[arg(long, value_name = "RUN", help_heading = "Methods")]
     pub encoder: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub foreign: ForeignOptions,
     #[command(flatten)]
     #[serde(flatten)]
     pub architecture: ArchitectureOptions,

@@ -203,6 +203,11 @@ struct Alone {
 }
 
 impl ReadingOptions {
+    /// The height and width that images are brought to, if they were given.
+    pub fn image_size(&self) -> Option<(usize, usize)> {
+        value(&self.image_size)
+    }
+
     /// The settings to open the data with so many threads.
     pub fn open_options(&self, threads: usize) -> OpenOptions {
         let (size, channels) = (value(&self.image_size), self.channels.value);

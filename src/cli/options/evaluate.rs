@@ -2,6 +2,7 @@
 
 use super::classifier::MetricOption;
 use super::data::DataOptions;
+use super::foreign::ForeignOptions;
 use super::labels::ComparedLabels;
 use super::row_output::EvaluatedPartOption;
 use super::running::MachineOptions;
@@ -20,6 +21,8 @@ pub struct Evaluate {
     pub run: PathBuf,
     #[command(flatten)]
     pub data: DataOptions,
+    #[command(flatten)]
+    pub foreign: ForeignOptions,
     #[command(flatten)]
     pub part: EvaluatedPartOption,
     /// Another classifier that decides together with RUN, by the mean of their probabilities; may

@@ -1,6 +1,7 @@
 //! The options of commands that write something for each row: `predict`, `score`, `embed`.
 
 use super::data::DataOptions;
+use super::foreign::ForeignOptions;
 use super::row_output::{PartOption, RowOutput};
 use super::running::MachineOptions;
 use super::values::{List, count, filled, list, not_negative, zero_to_one};
@@ -79,6 +80,8 @@ pub struct Embed {
     pub run: PathBuf,
     #[command(flatten)]
     pub data: DataOptions,
+    #[command(flatten)]
+    pub foreign: ForeignOptions,
     #[command(flatten)]
     pub part: PartOption,
     #[command(flatten)]

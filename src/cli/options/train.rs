@@ -4,6 +4,7 @@ use super::architecture::ArchitectureOptions;
 use super::classifier::{ClassifierTraining, MetricOption};
 use super::data::DataOptions;
 use super::finetuning::FinetuningOptions;
+use super::foreign::ForeignOptions;
 use super::labels::ClassifierLabels;
 use super::methods::{METHOD_HELP, MethodName, method};
 use super::running::RunningOptions;
@@ -24,6 +25,9 @@ pub struct Train {
     /// weights, in the architecture below]
     #[arg(long, value_name = "RUN", help_heading = "Training")]
     pub encoder: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub foreign: ForeignOptions,
     #[arg(long, help = METHOD_HELP.as_str(), value_name = "NAME", default_value = "auto",
           help_heading = "Training", value_parser = auto(method))]
     pub method: Auto<MethodName>,

@@ -28,7 +28,8 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         "--probe-test-graph has no effect: only propagation has a graph, and it is not among the \
          probes"
     );
-    let model = Loaded::open(&options.run)?;
+    let model =
+        Loaded::open_encoder(&options.run, &options.foreign, options.data.reading.image_size())?;
     let (threads, quiet) = (options.machine.threads, options.machine.quiet);
     let data = open(Some(&model), &mut options.data, threads, quiet)?;
     let &[(train_labels, validation)] = &labels.settle(&data.train)?[..] else {

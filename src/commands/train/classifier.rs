@@ -24,6 +24,7 @@ use narrows_models::methods::draw_seed;
 use narrows_models::model_file::{self, Description};
 use narrows_models::{Architecture, Evaluation, Goal, Metric, Observer, RunResult, SampleShape};
 use serde::Serialize;
+use std::path::Path;
 use std::time::Instant;
 
 /// The name of the run in events.
@@ -39,13 +40,15 @@ pub struct Source {
 impl Source {
     /// Opens the encoder, and the data as it sees them.
     pub fn open(options: &mut Train, explicit: &[String]) -> Result<Source, Error> {
-        let Train { encoder, data, running, .. } = options;
+        let Train { encoder, foreign, data, running, .. } = options;
         let data_words = data.words()?;
         if encoder.is_some() {
             let reason = "the architecture is that of --encoder";
             refuse(explicit, &ids::<ArchitectureOptions>(), reason)?;
         }
-        let loaded = encoder.as_deref().map(Loaded::open).transpose()?;
+        let size = data.reading.image_size();
+        let open_encoder = |run: &Path| Loaded::open_encoder(run, foreign, size);
+        let loaded = encoder.as_deref().map(open_encoder).transpose()?;
         let data = open(loaded.as_ref(), data, running.machine.threads, running.machine.quiet)?;
         *encoder = encoder.as_deref().map(full_path).transpose()?;
         Ok(Source { data, encoder: loaded, data_words })

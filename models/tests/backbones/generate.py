@@ -2,14 +2,14 @@
 
     python generate.py > vectors.json       # torch 2.15, torchvision 0.29, timm 1.0
 
-Weights and images are functions of their names alone (`values`), which the test repeats, so that no
-weights have to be kept. PyTorch works in 64 bits. Of each gradient two numbers are kept: its length,
-and its product with such values.
+Weights and images are functions of their names alone (`values`), which the test repeats, so that
+no weights have to be kept. PyTorch works in 64 bits. Of each gradient two numbers are kept: its
+length, and its product with such values.
 
 A rounding may move a value across the kink of a ReLU, which changes gradients by percents where
 batch norm sees few values. So the norms' outputs are 1.5 +- 0.3, away from all kinks; the functions
-themselves are tested with the engine. `float32_error` is the largest relative error of the gradients'
-numbers by PyTorch itself in 32 bits.
+themselves are tested with the engine. `float32_error` is the largest relative error of the
+gradients' numbers by PyTorch itself in 32 bits.
 """
 
 import json

@@ -19,7 +19,7 @@ fn folder() -> Option<PathBuf> {
     );
     if !folder.join("efficientnet-lite0.onnx").exists() {
         eprintln!(
-            "SKIPPED: no efficientnet-lite0 in {}: set NARROWS_BACKBONES to the folder that holds it",
+            "SKIPPED: no efficientnet-lite0 in {}: set NARROWS_BACKBONES to the folder of it",
             folder.display()
         );
         return None;

@@ -57,6 +57,9 @@ fn work(folder: &Path, id: &str) {
         writeln!(told, "runs {trial}").unwrap();
 
         for step in 0..3 {
+            // A trial takes time. And each check reads the whole study: where disks are fast, it
+            // would grow faster than it can be read.
+            sleep(Duration::from_millis(2));
             let mut locked = journal.lock().unwrap();
             // Nobody takes a trial from one that lives.
             let now = &locked.study().unwrap().trials[trial];

@@ -27,9 +27,14 @@ pub enum Goal {
     Classify,
 }
 
+/// The most memory of a pass, in bytes: 1 GB. Large images are evaluated in smaller batches.
+pub(crate) const PASS_BYTES: usize = 1 << 30;
+
 /// The codes of some rows, and their labels.
 #[derive(Clone, Debug)]
 pub(crate) struct Coded {
+    /// (rows)
+    pub rows: Vec<u32>,
     /// (rows, len)
     pub codes: Slab,
     /// (rows)
@@ -123,12 +128,12 @@ impl Evaluation {
     ) -> Result<Evaluation, Error> {
         let (rows, len) = match samples {
             Samples::Rows { data, rows } => (rows.len(), data.sample_len()),
-            Samples::Codes(Coded { codes, labels }) => {
+            Samples::Codes(Coded { codes, labels, .. }) => {
                 (labels.len(), codes.len() / labels.len().max(1))
             }
         };
         ensure!(rows != 0, Data, "there are no samples to evaluate on");
-        let mut memory = PassMemory::new(network, BATCH.min(rows))?;
+        let mut memory = PassMemory::within(network, BATCH.min(rows), PASS_BYTES)?;
         let mut x = vec![0.0; memory.max_batch() * len];
         let mut labels = vec![0; memory.max_batch()];
         let mut batch_rows = vec![0; memory.max_batch()];
@@ -154,13 +159,13 @@ impl Evaluation {
                 }
                 Samples::Codes(coded) => {
                     labels.copy_from_slice(&coded.labels[start..start + batch]);
+                    batch_rows[..batch].copy_from_slice(&coded.rows[start..start + batch]);
                     let codes = &coded.codes[start * len..(start + batch) * len];
                     network.forward_from_frozen(cx, params, &mut memory, codes, Pass::evaluate())?
                 }
             };
             not_finite = not_finite.or_else(|| {
                 let at = y.iter().position(|y| !y.is_finite())?;
-                // Of codes the row is not known, and nobody asks for it.
                 Some((batch_rows[at / network.output().len()], y[at]))
             });
             let target = match goal {

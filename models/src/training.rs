@@ -14,6 +14,7 @@ mod settings;
 pub(crate) mod state;
 mod task;
 
+pub(crate) use codes::FrozenSamples;
 pub use ema::Ema;
 pub use objective::Objective;
 pub use progress::RunResult;

@@ -2,9 +2,13 @@
 //! every step.
 
 use crate::support;
-use narrows_datasets::{Dataset, Loader, Rows, draw_labels};
+use narrows_datasets::{Dataset, Loader, Rows, builtin, draw_labels};
 use narrows_engine::{Context, Isa, Loss, Network, Params, Pass, PassMemory, Target};
-use narrows_models::{Evaluation, Goal, Run, Task, Training, Transfer};
+use narrows_models::curve::{Point, TrialResult};
+use narrows_models::{
+    Curve, Evaluation, Event, Goal, Method, Observer, Run, Task, Training, Transfer,
+};
+use std::sync::Mutex;
 use support::{architecture, bits, pretrained, trainer, training};
 
 fn prepared(network: &Network, method: Transfer) -> Params {
@@ -155,4 +159,48 @@ fn where_nothing_is_frozen_there_are_no_codes() {
     assert!(network.forward_from_frozen(&cx, &params, &mut memory, &x, Pass::evaluate()).is_err());
     params.set_trainable("head", false).unwrap();
     assert!(network.frozen_output(&params).is_none());
+}
+
+/// A comparison runs the test samples through the frozen encoder once, for all draws; of one draw
+/// alone, the whole network classifies them.
+#[test]
+fn codes_of_test_samples_change_no_result() {
+    let data = builtin(1500, 0);
+    let finetuning = Training { epochs: 3, batch: 10, ..Training::classifier() };
+    let pretrained = pretrained(&architecture());
+    let curve = |draws| Curve {
+        data: &data,
+        architecture: architecture(),
+        learning_rates: vec![3e-3, 1e-2],
+        methods: [Transfer::Scratch, Transfer::Freeze, Transfer::Full].map(Method::Transfer).into(),
+        points: vec![Point { labels: 20, validation: 30, finetuning: finetuning.clone() }],
+        draws,
+        ensemble: 1,
+        seed: 1,
+    };
+    let cx = Context::new(2).unwrap();
+    let results = |draws| {
+        let curve = curve(draws);
+        let stages = Stages::default();
+        let results = curve.check().unwrap().run(&cx, Some(&pretrained), &[], &stages, &|_| Ok(()));
+        (results.unwrap(), stages.0.into_inner().unwrap())
+    };
+    let ((one, none), (two, once)) = (results(1), results(2));
+    assert_eq!((none, once), (0, 1));
+    for one in one {
+        let same = two.iter().find(|two| (&two.method, two.draw) == (&one.method, 0)).unwrap();
+        assert_eq!(TrialResult { seconds: one.seconds, ..same.clone() }, one);
+    }
+}
+
+/// Counts the times that codes of test samples are made.
+#[derive(Default)]
+struct Stages(Mutex<usize>);
+
+impl Observer for Stages {
+    fn notice(&self, event: &Event<'_>) {
+        if let Event::Stage("codes of the test samples") = event {
+            *self.0.lock().unwrap() += 1;
+        }
+    }
 }

@@ -60,6 +60,10 @@ impl Sizes {
             scratch: chain.scratch_len(max_batch),
         }
     }
+
+    fn bytes(&self) -> usize {
+        (self.values + 2 * self.gradient + self.scratch) * size_of::<f32>()
+    }
 }
 
 impl PassMemory {
@@ -85,6 +89,19 @@ impl PassMemory {
             gradients: [Slab::new(sizes.gradient), Slab::new(sizes.gradient)],
             scratch: Slab::new(sizes.scratch),
         })
+    }
+
+    /// Memory for passes of up to `most` samples, or of fewer, which halve until it takes no more
+    /// than `bytes`: images make layers of many values. One sample it always has room for.
+    ///
+    /// # Errors
+    /// If `most` is 0.
+    pub fn within(network: &Network, most: usize, bytes: usize) -> Result<PassMemory, Error> {
+        let mut batch = most;
+        while batch > 1 && Sizes::new(&network.chain, batch).bytes() > bytes {
+            batch = batch.div_ceil(2);
+        }
+        PassMemory::new(network, batch)
     }
 
     /// The largest batch.

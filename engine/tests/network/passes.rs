@@ -246,3 +246,17 @@ fn the_gradient_of_the_input_is_its_slope() {
         assert!(dx.iter().any(|dx| dx.abs() > 1e-2));
     }
 }
+
+#[test]
+fn the_memory_of_a_pass_fits_in_so_many_bytes() {
+    let network = autoencoder().build().unwrap();
+    let most = |bytes| PassMemory::within(&network, 100, bytes).unwrap().max_batch();
+    assert_eq!(most(usize::MAX), 100);
+    // Each half of the batch that it had, up to the first that fits.
+    let bytes = |batch| {
+        let summary = network.summary(batch);
+        summary.activation_bytes + summary.work_bytes
+    };
+    assert_eq!((most(bytes(100)), most(bytes(100) - 1), most(bytes(26))), (100, 50, 25));
+    assert_eq!(most(0), 1);
+}

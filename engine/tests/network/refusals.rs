@@ -127,6 +127,7 @@ fn no_gradient_reaches_below_where_the_forward_pass_began() {
 fn no_room_and_no_name_are_refused() {
     let network = autoencoder().build().unwrap();
     refused(PassMemory::new(&network, 0), &["at least 1 sample", "0"]);
+    refused(PassMemory::within(&network, 0, 1 << 20), &["at least 1 sample", "0"]);
     refused(Network::builder(3).section("").layer(Linear::new(2)).build(), &["section", "name"]);
 }
 

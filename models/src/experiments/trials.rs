@@ -8,6 +8,8 @@ use crate::evaluation::Metric;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::kept::KeptWork;
 use crate::methods::{Method, draw_seed};
+use crate::training::FrozenSamples;
+use crate::transfer::Transfer;
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::{Context, Params};
 use serde::{Deserialize, Serialize};
@@ -49,12 +51,13 @@ impl Curve<'_> {
         keep: impl Fn(FinishedTrial) -> Result<T, Error> + Sync,
     ) -> Result<Vec<T>, Error> {
         observer.notice(&Event::Runs { what: "classifiers", count: trials.len() });
+        let codes = self.test_codes(cx, pretrained, trials, observer)?;
         let (next, single) = (AtomicUsize::new(0), cx.single());
         let kept = cx.map(trials.len(), |_| {
             // In this order, whichever thread comes first.
             let at = next.fetch_add(1, Ordering::Relaxed);
             let trial = &trials[at];
-            let result = self.trial(&single, trial, pretrained, observer);
+            let result = self.trial(&single, trial, (pretrained, codes.as_ref()), observer);
             if !matches!(&result, Err(e) if e.kind() == ErrorKind::Stopped) {
                 observer.notice(&Event::RunDone);
             }
@@ -82,7 +85,7 @@ impl Curve<'_> {
         &self,
         cx: &Context,
         &Trial { point, method, draw }: &Trial<'_>,
-        pretrained: Option<&Params>,
+        (pretrained, codes): (Option<&Params>, Option<&FrozenSamples>),
         observer: &dyn Observer,
     ) -> Result<FinishedTrial, Error> {
         let start = Instant::now();
@@ -98,7 +101,7 @@ impl Curve<'_> {
         let seed = draw_seed(self.seed, draw as u64);
         let trained = method.train_one(cx, &given, &labels, seed, &name, &kept)?;
         let seconds = start.elapsed().as_secs_f64();
-        let test = trained.test_watched(cx, &self.data.test, &kept)?;
+        let test = trained.test_watched(cx, &self.data.test, codes, &kept)?;
         let best = trained.best();
         let result = TrialResult {
             labels: point.labels,
@@ -120,6 +123,29 @@ impl Curve<'_> {
         let finished = FinishedTrial { result, run: trained.run, history: trained.history };
         kept.keep(cx, &finished);
         Ok(finished)
+    }
+
+    /// The codes of the test samples by the pretrained encoder, once for all trials in which it
+    /// stays as it is, if there are several.
+    fn test_codes(
+        &self,
+        cx: &Context,
+        pretrained: Option<&Params>,
+        trials: &[Trial<'_>],
+        observer: &dyn Observer,
+    ) -> Result<Option<FrozenSamples>, Error> {
+        let freezes =
+            |trial: &&Trial<'_>| matches!(trial.method, Method::Transfer(Transfer::Freeze));
+        let (Some(pretrained), 2..) = (pretrained, trials.iter().filter(freezes).count()) else {
+            return Ok(None);
+        };
+        let network = self.architecture.classifier(self.data.train.classes())?;
+        let mut params = Params::zeros(&network);
+        Transfer::Freeze.prepare(&mut params, pretrained)?;
+        observer.notice(&Event::Stage("codes of the test samples"));
+        let test = &self.data.test;
+        let rows = test.labelled_rows()?;
+        FrozenSamples::of(cx, (&network, &params), test, Rows::Listed(&rows), observer)
     }
 
     /// What a trial is.

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, bail, error};
 use crate::evaluation::{Evaluation, Goal, Samples};
 use crate::event::{EpochRecord, Observer};
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
-use crate::training::{Run, RunResult, Task, Training};
+use crate::training::{FrozenSamples, Run, RunResult, Task, Training};
 use crate::transfer::Transfer;
 use narrows_datasets::{Augmenter, Dataset, LabelDraw, Rows};
 use narrows_engine::{Context, Loss, Network, Params};
@@ -103,21 +103,27 @@ impl TrainedClassifier {
     /// # Errors
     /// If there are none, they cannot be read, or an output is not finite.
     pub fn test(&self, cx: &Context, data: &Dataset) -> Result<Evaluation, Error> {
-        self.test_watched(cx, data, &())
+        self.test_watched(cx, data, None, &())
     }
 
-    /// [`TrainedClassifier::test`], unless `observer` asks for a stop.
+    /// [`TrainedClassifier::test`], unless `observer` asks for a stop. `codes` are those of all
+    /// samples that have a label, which are used if its encoder made them.
     pub(crate) fn test_watched(
         &self,
         cx: &Context,
         data: &Dataset,
+        codes: Option<&FrozenSamples>,
         observer: &dyn Observer,
     ) -> Result<Evaluation, Error> {
         let TrainedClassifier { network, params, others, .. } = self;
         let rows = data.labelled_rows()?;
         let rows = Rows::Listed(&rows);
         if others.is_empty() {
-            let (model, samples) = ((network, params), Samples::Rows { data, rows });
+            let model = (network, params);
+            let samples = match codes.filter(|codes| codes.hold_for(network, params)) {
+                Some(codes) => Samples::Codes(&codes.coded),
+                None => Samples::Rows { data, rows },
+            };
             let (loss, take) = (Loss::cross_entropy(), &mut |_: &[f32], _: &[u32]| {});
             return Evaluation::over(cx, model, &loss, samples, Goal::Classify, observer, take)?
                 .finite(data);

@@ -2,79 +2,63 @@
 
 use super::task::Task;
 use crate::error::Error;
-use crate::evaluation::{Coded, Goal};
-use narrows_datasets::Rows;
+use crate::evaluation::{Coded, Goal, PASS_BYTES};
+use crate::event::Observer;
+use narrows_datasets::{Dataset, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Network, Params, PassMemory};
 
-/// The most that is kept: 64 MB. An encoder whose codes take more runs in every epoch.
+/// The most that is kept of some samples: 64 MB. Where their codes take more, the encoder runs again
+/// in every epoch, and for every test.
 const MAX_FLOATS: usize = 16 << 20;
 
 /// The samples of a pass.
 const BATCH: usize = 256;
 
-/// The codes of a task's samples.
+/// Samples as the frozen lowest layers of a classifier make them.
 #[derive(Clone, Debug)]
-pub(super) struct FrozenCodes {
+pub(crate) struct FrozenSamples {
     /// The values of a code.
-    pub len: usize,
-    train: Coded,
-    /// The rows to train on, ascending, and where each stands among the codes.
-    places: Vec<(u32, u32)>,
-    /// The rows to validate on.
-    pub validation: Coded,
+    len: usize,
+    pub coded: Coded,
     /// The parameters of the frozen layers that made them.
     frozen: Vec<f32>,
 }
 
-impl FrozenCodes {
-    /// Runs the samples of `task` through the frozen lowest layers; `None` if there are none, if
-    /// the codes are too many to be kept, or if the goal is to reconstruct the samples, which takes
-    /// more than their codes.
+impl FrozenSamples {
+    /// Runs `rows` of `data` through the frozen lowest layers, unless `observer` asks for a stop;
+    /// `None` if there are none, or the codes are too many to be kept.
     ///
     /// # Errors
-    /// If the samples do not fit the network.
+    /// If the samples do not fit the network, or cannot be read;
+    /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped).
     pub fn of(
         cx: &Context,
-        network: &Network,
-        params: &Params,
-        task: &Task<'_>,
-    ) -> Result<Option<FrozenCodes>, Error> {
-        let Some(shape) = network.frozen_output(params).filter(|_| task.goal == Goal::Classify)
-        else {
-            return Ok(None);
-        };
+        (network, params): (&Network, &Params),
+        data: &Dataset,
+        rows: Rows<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Option<FrozenSamples>, Error> {
+        let Some(shape) = network.frozen_output(params) else { return Ok(None) };
         let len = shape.len();
-        if (task.train.len() + task.validation.len()).saturating_mul(len) > MAX_FLOATS {
+        if rows.len().saturating_mul(len) > MAX_FLOATS {
             return Ok(None);
         }
-        let code = |rows: Rows<'_>| -> Result<Coded, Error> {
-            let mut listed = vec![0; rows.len()];
-            rows.copy_to(0, &mut listed);
-            let rows = &listed[..];
-            let (width, batch) = (task.data.sample_len(), BATCH.min(rows.len()).max(1));
-            let mut memory = PassMemory::new(network, batch)?;
-            let (mut x, mut labels) = (vec![0.0; batch * width], vec![0; rows.len()]);
-            let mut codes = Slab::new(rows.len() * len);
-            task.data.gather_labels(rows, &mut labels)?;
-            for (rows, codes) in rows.chunks(batch).zip(codes.chunks_mut(batch * len)) {
-                let x = &mut x[..rows.len() * width];
-                task.data.gather(rows, x)?;
-                codes.copy_from_slice(network.forward_frozen(cx, params, &mut memory, x)?);
-            }
-            Ok(Coded { codes, labels })
-        };
+        let mut listed = vec![0; rows.len()];
+        rows.copy_to(0, &mut listed);
+        let mut memory = PassMemory::within(network, BATCH.min(rows.len()).max(1), PASS_BYTES)?;
+        let (width, batch) = (data.sample_len(), memory.max_batch());
+        let (mut x, mut labels) = (vec![0.0; batch * width], vec![0; rows.len()]);
+        let mut codes = Slab::new(rows.len() * len);
+        data.gather_labels(&listed, &mut labels)?;
+        for (rows, codes) in listed.chunks(batch).zip(codes.chunks_mut(batch * len)) {
+            observer.go_on()?;
+            let x = &mut x[..rows.len() * width];
+            data.gather(rows, x)?;
+            codes.copy_from_slice(network.forward_frozen(cx, params, &mut memory, x)?);
+        }
         let frozen = params.values()[network.frozen_params(params)].to_vec();
-        let mut places: Vec<(u32, u32)> =
-            (0..task.train.len()).map(|i| (task.train.get(i), i as u32)).collect();
-        places.sort_unstable();
-        Ok(Some(FrozenCodes {
-            len,
-            train: code(task.train)?,
-            places,
-            validation: code(task.validation)?,
-            frozen,
-        }))
+        Ok(Some(FrozenSamples { len, coded: Coded { rows: listed, codes, labels }, frozen }))
     }
 
     /// True if the same layers are frozen as when the codes were made, at the same values.
@@ -83,14 +67,57 @@ impl FrozenCodes {
         let now = &params.values()[network.frozen_params(params)];
         same_len && same_bits(now, &self.frozen)
     }
+}
+
+/// The codes of a task's samples.
+#[derive(Clone, Debug)]
+pub(super) struct FrozenCodes {
+    /// The values of a code.
+    pub len: usize,
+    train: FrozenSamples,
+    /// The rows to train on, ascending, and where each stands among the codes.
+    places: Vec<(u32, u32)>,
+    /// The rows to validate on.
+    pub validation: Coded,
+}
+
+impl FrozenCodes {
+    /// Runs the samples of `task` through the frozen lowest layers, unless `observer` asks for a
+    /// stop; `None` if there are none, if the codes are too many to be kept, or if the goal is to
+    /// reconstruct the samples, which takes more than their codes.
+    ///
+    /// # Errors
+    /// The errors of [`FrozenSamples::of`].
+    pub fn of(
+        cx: &Context,
+        model: (&Network, &Params),
+        task: &Task<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Option<FrozenCodes>, Error> {
+        if task.goal != Goal::Classify {
+            return Ok(None);
+        }
+        let of = |rows| FrozenSamples::of(cx, model, task.data, rows, observer);
+        let Some(train) = of(task.train)? else { return Ok(None) };
+        let Some(validation) = of(task.validation)? else { return Ok(None) };
+        let mut places: Vec<(u32, u32)> =
+            (0..).zip(&train.coded.rows).map(|(at, &row)| (row, at)).collect();
+        places.sort_unstable();
+        Ok(Some(FrozenCodes { len: train.len, train, places, validation: validation.coded }))
+    }
+
+    /// True if the same layers are frozen as when the codes were made, at the same values.
+    pub fn hold_for(&self, network: &Network, params: &Params) -> bool {
+        self.train.hold_for(network, params)
+    }
 
     /// Copies codes and labels of `rows`, which are among those to train on.
     pub fn gather(&self, rows: &[u32], codes: &mut [f32], labels: &mut [u32]) {
         for ((row, code), label) in rows.iter().zip(codes.chunks_exact_mut(self.len)).zip(labels) {
             let place = self.places.partition_point(|(other, _)| other < row);
             let at = self.places[place].1 as usize;
-            code.copy_from_slice(&self.train.codes[at * self.len..][..self.len]);
-            *label = self.train.labels[at];
+            code.copy_from_slice(&self.train.coded.codes[at * self.len..][..self.len]);
+            *label = self.train.coded.labels[at];
         }
     }
 }

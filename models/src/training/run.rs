@@ -147,7 +147,7 @@ impl<'a> Run<'a> {
     ) -> Result<(), Error> {
         let epoch = self.history().len();
         let Task { data, goal, .. } = self.task;
-        self.encode(cx)?;
+        self.encode(cx, observer)?;
         let course = self.course(epoch);
         let mut batches = self.progress.batches(&mut self.loader)?;
         while batches.advance()? {
@@ -226,13 +226,13 @@ impl<'a> Run<'a> {
 
     /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still
     /// hold. Augmented and mixed samples are others in each epoch, and have no codes to keep.
-    fn encode(&mut self, cx: &Context) -> Result<(), Error> {
+    fn encode(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         if self.augmenter.is_some() || self.mixup.is_some() {
             return Ok(());
         }
         let (network, params) = (self.trainer.network(), &self.trainer.params);
         if self.codes.as_ref().is_none_or(|codes| !codes.hold_for(network, params)) {
-            self.codes = FrozenCodes::of(cx, network, params, &self.task)?;
+            self.codes = FrozenCodes::of(cx, (network, params), &self.task, observer)?;
             self.x.ensure(self.codes.as_ref().map_or(0, |codes| self.training.batch * codes.len));
         }
         Ok(())

@@ -14,6 +14,7 @@
 //! | [`experiments`] | what methods gain over label draws: comparison, curve, probes |
 //! | [`tuning`] | search spaces, studies and samplers of hyperparameters |
 //! | [`inference`] | trained models over many samples: reconstruction errors, latent codes |
+//! | [`novelty`] | distances of features to those of normal samples |
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`model_file`] | models on disk |
 //! | [`checkpoint`] | trainings on disk, which go on after a stop |
@@ -34,6 +35,7 @@ pub mod layer_spec;
 pub mod methods;
 pub mod model_file;
 mod names;
+pub mod novelty;
 pub mod pretraining;
 pub mod quantile;
 mod sections;

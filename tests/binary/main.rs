@@ -17,6 +17,7 @@ mod data_fetch;
 mod ensemble;
 mod images;
 mod models;
+mod novelty;
 mod numbers;
 mod pipes;
 mod predict;

@@ -1,5 +1,5 @@
-"""EfficientNet-Lite0 and ResNet-18 at 224 pixels, f32, one thread: ours, ONNX Runtime and PyTorch in
-turns.
+"""EfficientNet-Lite0 and ResNet-18 at 224 pixels, f32, one thread: ours, ONNX Runtime and PyTorch
+in turns.
 
     cargo bench --bench backbones --no-run          # prints the path of the program
     python benches/peers/backbones.py PROGRAM [--rounds 3] [--seconds 2] [--isa avx512]

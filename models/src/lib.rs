@@ -15,6 +15,7 @@
 //! | [`tuning`] | search spaces, studies and samplers of hyperparameters |
 //! | [`inference`] | trained models over many samples: reconstruction errors, latent codes |
 //! | [`export`] | networks for other programs: ONNX, tensors by PyTorch's names |
+//! | [`novelty`] | distances of features to those of normal samples |
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`model_file`] | models on disk |
 //! | [`checkpoint`] | trainings on disk, which go on after a stop |
@@ -36,6 +37,7 @@ pub mod layer_spec;
 pub mod methods;
 pub mod model_file;
 mod names;
+pub mod novelty;
 pub mod pretraining;
 pub mod quantile;
 mod sections;

@@ -19,6 +19,7 @@ mod limits;
 mod lp_ft;
 mod mixup;
 mod model_file;
+mod novelty;
 mod objective;
 mod pca;
 mod probe;

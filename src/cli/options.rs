@@ -63,7 +63,7 @@ pub enum Command {
     Predict(Predict),
     /// Write the latent code of each row or image
     Embed(Embed),
-    /// Score how badly an autoencoder reconstructs each row: a high score marks an unusual row
+    /// Score how unusual each row is: badly reconstructed, or far from the training rows
     Score(Score),
     /// Measure a model on test samples, or its latent codes by probes
     Evaluate(Evaluate),

@@ -127,9 +127,12 @@ const COMMANDS: [(&str, Shown); 15] = [
     (
         "score",
         &[
-            ("run", "Run folder or .safetensors file of an autoencoder"),
+            ("run", "Run folder or file of an autoencoder or an encoder"),
             DATA,
             PART,
+            ("score", "reconstruction or knn, the distance to training rows [default: by RUN]"),
+            ("knn-neighbours", "Nearest training rows of --score knn"),
+            ("arch", "Network of weights that another program saved: resnet18, ..."),
             ("quantile", "Mark rows above this quantile of the scores: 0.99"),
             ("threshold", "Mark rows above this score"),
             ("normal", "Classes of usual samples, to measure the scores by"),

@@ -18,6 +18,7 @@ mod ensemble;
 mod export;
 mod images;
 mod models;
+mod novelty;
 mod numbers;
 mod pipes;
 mod predict;

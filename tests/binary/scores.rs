@@ -4,7 +4,7 @@ use crate::program::Place;
 use std::fs;
 
 /// The areas by all pairs and by each unusual row, from a file of scores and the rows' kinds.
-fn areas(scores: &[(f64, bool)]) -> (f64, f64) {
+pub fn areas(scores: &[(f64, bool)]) -> (f64, f64) {
     let (mut won, mut pairs, mut precisions, mut unusual) = (0.0, 0.0, 0.0, 0.0);
     for (high, _) in scores.iter().filter(|(_, is)| *is) {
         for (low, _) in scores.iter().filter(|(_, is)| !*is) {

@@ -21,7 +21,7 @@ pub struct TrainTest {
 }
 
 /// Data before they are divided.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Parts {
     /// All samples: some have to be taken out for the test.
     Whole(Dataset),

@@ -8,8 +8,8 @@ use narrows_datasets::{Dataset, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Network, Params, PassMemory};
 
-/// The most that is kept of some samples: 64 MB. Where their codes take more, the encoder runs again
-/// in every epoch, and for every test.
+/// The most that is kept of some samples: 64 MB. Where their codes take more, the encoder runs
+/// again in every epoch, and for every test.
 const MAX_FLOATS: usize = 16 << 20;
 
 /// The samples of a pass.

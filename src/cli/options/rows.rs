@@ -4,8 +4,8 @@ use super::data::DataOptions;
 use super::foreign::ForeignOptions;
 use super::row_output::{PartOption, RowOutput};
 use super::running::MachineOptions;
-use super::values::{List, count, filled, list, not_negative, zero_to_one};
-use clap::Args;
+use super::values::{List, count, filled, list, not_negative, variant, zero_to_one};
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 /// The options of `narrows predict`.
@@ -37,16 +37,34 @@ pub struct Predict {
     pub out: Option<PathBuf>,
 }
 
+/// A measure of how unusual a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScoreKind {
+    Reconstruction,
+    Knn,
+}
+
 /// The options of `narrows score`.
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Score {
-    /// Run folder or .safetensors file of an autoencoder
+    /// Run folder or file of an autoencoder or, for --score knn, of any encoder
     pub run: PathBuf,
     #[command(flatten)]
     pub data: DataOptions,
     #[command(flatten)]
+    pub foreign: ForeignOptions,
+    #[command(flatten)]
     pub part: PartOption,
+    /// Score: reconstruction (the error of an autoencoder), or knn (the mean distance of a row's
+    /// code to the nearest codes of DATA's training rows, without the row's own; these stay in
+    /// memory) [default: reconstruction, or knn for an encoder of --arch or ONNX]
+    #[arg(long, value_name = "NAME", value_parser = variant::<ScoreKind>, help_heading = "Scores")]
+    pub score: Option<ScoreKind>,
+    /// Number of nearest training rows of --score knn
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = count(1, 10_000),
+          help_heading = "Scores")]
+    pub knn_neighbours: usize,
     /// Score above which a row is marked as unusual [default: none is marked]
     #[arg(long, value_name = "SCORE", value_parser = not_negative::<f32>,
           conflicts_with = "quantile", help_heading = "Scores")]
@@ -56,7 +74,8 @@ pub struct Score {
     #[arg(long, value_name = "Q", value_parser = zero_to_one::<f64>, help_heading = "Scores")]
     pub quantile: Option<f64>,
     /// Classes of usual samples, separated by commas. The report says how well the scores tell all
-    /// other labelled rows from these (AUROC, average precision) [default: the classes of the
+    /// other labelled rows from these (AUROC, average precision). For --score knn, training rows of
+    /// other classes are no neighbours [default: the classes of the
     /// training half, if the test half has others, such as train/good and test/crack]
     #[arg(long, value_name = "CLASSES", value_parser = filled(list(class)),
           help_heading = "Scores")]

@@ -57,6 +57,9 @@ pub struct Quantile {
 /// The scores of all rows in a few numbers.
 pub struct Report<'a> {
     pub rows: usize,
+    /// The number of neighbours of each row, and of training rows to find them among, if the score
+    /// is a distance.
+    pub neighbours: Option<(usize, usize)>,
     pub mean: f64,
     pub quantiles: &'a [Quantile],
     /// The threshold, if there is one, and the number of rows above.
@@ -76,7 +79,13 @@ pub fn table<'a>(
     if !trained_on.is_empty() {
         text += &format!("; the model was trained on {trained_on}");
     }
-    text += "\nscore: the error of the reconstruction, mean squared per value\n\n";
+    text += &match report.neighbours {
+        None => "\nscore: the error of the reconstruction, mean squared per value\n\n".to_owned(),
+        Some((k, rows)) => format!(
+            "\nscore: the mean distance of the code to the {k} nearest of {} training rows\n\n",
+            thousands(rows)
+        ),
+    };
     let mut line = |name: &str, value: String| text += &format!("{name:<14} {value:>14}\n");
     line("mean", format!("{:.6}", report.mean));
     for quantile in report.quantiles {

@@ -45,33 +45,38 @@ impl Exported {
         self.add(place, "--fold-batch-norm weights", data, "p.npy");
     }
 
-    /// Compares what other programs make of them, by `python/export.py`, with `NARROWS_PYTHON` or
-    /// `python3`. Where that lacks a package, it says so.
+    /// Compares what other programs make of them.
     fn check(&self, place: &Place) {
-        let python = std::env::var_os("NARROWS_PYTHON").unwrap_or_else(|| "python3".into());
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/export.py");
-        let mut command = Command::new(&python);
-        command.arg(script).args(self.files.iter().flatten()).current_dir(place.path(""));
-        let why = match command.output() {
-            Err(error) => error.to_string(),
-            Ok(output) if output.status.code() == Some(3) => {
-                String::from_utf8_lossy(&output.stdout).trim().to_owned()
-            }
-            Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                assert!(output.status.success(), "{said}");
-                let errors = String::from_utf8(output.stdout).unwrap();
-                assert_eq!(errors.lines().count(), self.files.len());
-                for (error, file) in errors.lines().zip(&self.files) {
-                    assert!(error.parse::<f64>().unwrap() <= TOLERANCE, "{file:?}: {error}");
-                }
-                return;
-            }
-        };
-        // Not by a macro: what a test that passes prints by those is not shown.
-        let line = format!("SKIPPED: {}: {why}: exported models are NOT RUN", python.display());
-        let _ = writeln!(std::io::stderr(), "{line}");
+        let arguments: Vec<&str> = self.files.iter().flatten().map(String::as_str).collect();
+        let Some(errors) = python(place, &arguments) else { return };
+        assert_eq!(errors.lines().count(), self.files.len());
+        for (error, file) in errors.lines().zip(&self.files) {
+            assert!(error.parse::<f64>().unwrap() <= TOLERANCE, "{file:?}: {error}");
+        }
     }
+}
+
+/// Runs `python/export.py`, with `NARROWS_PYTHON` or `python3`: what it prints. Where that lacks a
+/// package, it says so.
+fn python(place: &Place, arguments: &[&str]) -> Option<String> {
+    let python = std::env::var_os("NARROWS_PYTHON").unwrap_or_else(|| "python3".into());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/export.py");
+    let mut command = Command::new(&python);
+    let why = match command.arg(script).args(arguments).current_dir(place.path("")).output() {
+        Err(error) => error.to_string(),
+        Ok(output) if output.status.code() == Some(3) => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}");
+            return Some(String::from_utf8(output.stdout).unwrap());
+        }
+    };
+    // Not by a macro: what a test that passes prints by those is not shown.
+    let line = format!("SKIPPED: {}: {why}: exported models are NOT RUN", python.display());
+    let _ = writeln!(std::io::stderr(), "{line}");
+    None
 }
 
 /// An array of bytes as NumPy has it.
@@ -173,6 +178,29 @@ fn autoencoders_reconstruct_the_same_elsewhere() {
         }
         exported.check(&place);
     }
+}
+
+#[test]
+fn networks_of_others_make_the_same_features_elsewhere() {
+    let place = Place::new();
+    let name = "mobilenet_v2";
+    if python(&place, &["torchvision", name]).is_none() {
+        return;
+    }
+    let mut exported = Exported::default();
+    for options in ["", "--input-order nhwc", "--fold-batch-norm"] {
+        let file = format!("{}.onnx", exported.files.len());
+        let line = format!("export {name}.pth {file} --arch {name} --image-size 64x48 {options}");
+        place.succeed(line.trim_end());
+        exported.files.push([file, "x.npy".into(), "z.npy".into()]);
+    }
+    let file = format!("{name}.safetensors");
+    place.succeed(&format!("export {name}.pth {file} --arch {name} --image-size 64x48"));
+    exported.files.push([file, "x.npy".into(), "z.npy".into()]);
+    // Narrows itself, with the file as its encoder.
+    place.succeed("embed 0.onnx x.npy --part all --out own.npy --quiet");
+    exported.files.push(["0.onnx".into(), "x.npy".into(), "own.npy".into()]);
+    exported.check(&place);
 }
 
 #[test]

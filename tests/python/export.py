@@ -2,9 +2,15 @@
 
     export.py MODEL DATA EXPECTED [MODEL DATA EXPECTED]...
 
+    export.py torchvision NAME
+
 MODEL is .onnx or .safetensors, DATA images as .npy or a table as .csv, EXPECTED the .npy that
 narrows wrote: probabilities, features or scores. For each it prints a line with the largest
-difference, relative to the largest number. Without the packages it prints their names and ends with status 3.
+difference, relative to the largest number. Without the packages it prints which one is missing and
+ends with status 3.
+
+The second form writes a network of torchvision with random weights, NAME.pth, images and its
+features of them, x.npy and z.npy. NAME.safetensors as MODEL goes into that network, too.
 """
 import csv
 import json
@@ -15,8 +21,9 @@ try:
     import numpy as np
     import onnx
     import onnxruntime
-    import safetensors
+    import safetensors.torch
     import torch
+    import torchvision
 except ImportError as error:
     print(error)
     sys.exit(3)
@@ -30,7 +37,7 @@ MISSING = ("", "NA")
 
 def prepared(path, about):
     """The values that the network takes, channels first."""
-    preparation = json.loads(about["preparation"])
+    preparation = json.loads(about.get("preparation", '{"bytes": {"max": 255}}'))
     if path.endswith(".npy"):
         values = np.load(path).astype(np.float32) / preparation["bytes"]["max"]
         return values.transpose(0, 3, 1, 2) if values.ndim == 4 else values
@@ -83,7 +90,40 @@ def by_torch(path, data):
     network, about = load(path)
     x = prepared(data, about)
     with torch.no_grad():
-        return x, network(torch.from_numpy(x)).numpy(), about
+        y = network(torch.from_numpy(x)).numpy()
+    name = path.removesuffix(".safetensors")
+    if name in torchvision.models.list_models():
+        theirs, own = torchvision.models.get_model(name).eval(), safetensors.torch.load_file(path)
+        shapes = {key: value.shape for key, value in theirs.state_dict().items()}
+        own = {key: value.reshape(shapes[key]) for key, value in own.items()}
+        assert not theirs.load_state_dict(own, strict=False).unexpected_keys
+        assert np.abs(features(theirs, x) - y).max() <= 1e-5 * np.abs(y).max()
+    return x, y, about
+
+
+def features(network, x):
+    """What a network of torchvision makes of pixels in [0, 1], in front of its classifier."""
+    for name in ("fc", "classifier"):
+        if hasattr(network, name):
+            setattr(network, name, torch.nn.Identity())
+    mean, std = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    normalize = torchvision.transforms.Normalize(mean, std)
+    with torch.no_grad():
+        return network(normalize(torch.from_numpy(x))).numpy()
+
+
+def write_torchvision(name):
+    torch.manual_seed(1)
+    network = torchvision.models.get_model(name).eval()
+    for key, value in network.state_dict().items():
+        if key.endswith("running_mean"):
+            value.normal_(0, 0.1)
+        elif key.endswith("running_var"):
+            value.uniform_(0.5, 1.5)
+    torch.save(network.state_dict(), f"{name}.pth")
+    images = np.random.default_rng(2).integers(0, 256, (9, 64, 48, 3)).astype(np.uint8)
+    np.save("x.npy", images)
+    np.save("z.npy", features(network, images.transpose(0, 3, 1, 2).astype(np.float32) / 255))
 
 
 def main(path, data, expected):
@@ -100,5 +140,8 @@ def main(path, data, expected):
     print(np.abs(y - expected).max() / np.abs(expected).max())
 
 
-for at in range(1, len(sys.argv), 3):
-    main(*sys.argv[at:at + 3])
+if sys.argv[1] == "torchvision":
+    write_torchvision(sys.argv[2])
+else:
+    for at in range(1, len(sys.argv), 3):
+        main(*sys.argv[at:at + 3])

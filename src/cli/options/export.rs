@@ -21,8 +21,8 @@ pub struct Export {
     /// Run folder or .safetensors file of a model, or the file of an encoder that another program
     /// trained
     pub run: PathBuf,
-    /// File to write: .onnx (the network and its weights), or .safetensors (the weights by PyTorch's
-    /// names, in its order of values)
+    /// File to write: .onnx (the network and its weights), or .safetensors (the weights by
+    /// PyTorch's names, in its order of values)
     #[arg(value_name = "OUT")]
     pub out: PathBuf,
     /// Layers to write: all (a classifier gives logits, an autoencoder the reconstruction), or

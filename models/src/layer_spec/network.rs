@@ -29,7 +29,7 @@ impl NetworkSpec {
     pub fn builder(&self) -> NetworkBuilder {
         let mut builder = Network::builder(self.input.clone());
         for (name, layers) in &self.sections {
-            builder = builder.section(*name);
+            builder = builder.section(name);
             for spec in layers {
                 builder = builder.boxed(spec.layer());
             }

@@ -2,7 +2,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `fold.rs` | takes batch norm into the layer in front of it |
+//! | `fold.rs` | takes batch norm, or a cut, into the layer in front of it |
 //! | `graph.rs` | the values and nodes of a graph |
 //! | `nodes.rs` | the nodes that one layer is |
 //! | `names.rs` | names for the layers that have none |
@@ -45,17 +45,18 @@ pub struct Portable {
 }
 
 impl Portable {
-    /// The network `spec` for such samples, with parameters of its own. One that makes a row of
-    /// values for each value of an image gives them as an image.
+    /// The network `spec` for such samples, with its parameters. A linear layer of whose outputs
+    /// only the first are taken, as in a variational encoder, has no others.
     pub fn new(sample: SampleShape, spec: &NetworkSpec, params: &Params) -> Portable {
         let sections = names::named(&spec.sections);
         let borrowed: Vec<_> = sections.iter().map(|(name, specs)| (*name, &specs[..])).collect();
-        let tensors = tensors(&borrowed, params).into_iter().collect();
-        let layers = sections.into_iter().flat_map(|(_, layers)| layers).collect();
+        let mut tensors = tensors(&borrowed, params).into_iter().collect();
+        let mut layers = sections.into_iter().flat_map(|(_, layers)| layers).collect();
+        fold::narrow(&mut layers, &mut tensors);
         Portable { sample, layers, tensors }
     }
 
-    /// The same with the rows of values at its end as images.
+    /// The same, whose output for each sample is an image where the sample is one.
     #[must_use]
     pub fn with_images(mut self) -> Portable {
         let is_image = self.layers.iter().any(|spec| matches!(spec, LayerSpec::Unflatten { .. }));

@@ -231,11 +231,19 @@ fn files_and_models_that_do_not_fit_are_refused() {
 
 #[test]
 fn an_encoder_comes_back_from_its_onnx_file() {
-    for model in ["conv", "resnet", "dense"] {
+    for model in ["conv", "resnet", "dense", "variational"] {
         let place = Place::new();
         put_images(&place);
-        let options = format!("--model {model} --widths 8,12");
-        trained(&place, "x.npy --labels-file y.npy", &options);
+        if model == "variational" {
+            place.succeed(
+                "pretrain x.npy --labels-file y.npy --objective variational --widths 8 --latent 5 \
+                 --epochs 2 --quiet --out run",
+            );
+            place.succeed("embed run x.npy --part all --out z.npy --quiet");
+        } else {
+            let options = format!("--model {model} --widths 8,12");
+            trained(&place, "x.npy --labels-file y.npy", &options);
+        }
         for options in ["", "--input-order nhwc", "--fold-batch-norm"] {
             let line = format!("export run m.onnx --force --layers encoder {options}");
             place.succeed(line.trim_end());

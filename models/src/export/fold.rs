@@ -1,4 +1,4 @@
-//! Batch norm within the layer in front of it.
+//! Layers within the one in front of them: batch norm, and a cut.
 //!
 //! ```text
 //! behind training: y = gamma (W x + b - mean) / sqrt(var + eps) + beta
@@ -35,6 +35,27 @@ pub fn fold(layers: &mut Vec<LayerSpec>, tensors: &mut BTreeMap<String, Tensor>)
     }
     *layers = kept;
     folded
+}
+
+/// Takes each cut behind a linear layer into that layer.
+pub fn narrow(layers: &mut Vec<LayerSpec>, tensors: &mut BTreeMap<String, Tensor>) {
+    let mut kept: Vec<LayerSpec> = Vec::with_capacity(layers.len());
+    for spec in std::mem::take(layers) {
+        if let (LayerSpec::Narrow { len }, Some(LayerSpec::Linear(front))) =
+            (&spec, kept.last_mut())
+        {
+            front.outputs = *len;
+            for parameter in ["weight", "bias"] {
+                if let Some(tensor) = tensors.get_mut(&format!("{}.{parameter}", front.name)) {
+                    tensor.shape[0] = *len;
+                    tensor.values.truncate(tensor.shape.iter().product());
+                }
+            }
+        } else {
+            kept.push(spec);
+        }
+    }
+    *layers = kept;
 }
 
 /// Takes the batch norm `name` into a layer; `None` if that has no weights to take it in.

@@ -55,6 +55,7 @@ fn work() -> Result<String, error::Error> {
         Command::Embed(options) => commands::embed::run(options),
         Command::Score(options) => commands::score::run(options, &parsed.explicit),
         Command::Evaluate(options) => commands::evaluate::run(options, &parsed.explicit),
+        Command::Export(options) => commands::export::run(options, &parsed.explicit),
         Command::Info(options) => commands::info::run(options, &parsed.explicit),
         Command::Data(options) => commands::data::run(options),
         Command::Bench(options) => commands::bench::run(options),

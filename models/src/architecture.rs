@@ -14,11 +14,11 @@ pub use sample::SampleShape;
 
 use crate::backbones::Backbone;
 use crate::error::{Error, bail, ensure};
+use crate::layer_spec::{LayerSpec, LinearSpec, NetworkSpec};
 use crate::names::named;
 use crate::sections::CODE;
 use narrows_engine::init::Init;
-use narrows_engine::layers::{BatchNorm, Dropout, Linear, Narrow};
-use narrows_engine::{Layer, Network, NetworkBuilder};
+use narrows_engine::{Layer, Network, Shape};
 use serde::{Deserialize, Serialize};
 
 /// The most parameters of a network: a gigabyte, of which training takes four.
@@ -36,18 +36,29 @@ trait Family {
     /// Widths that suit such samples.
     fn widths(&self, input: SampleShape) -> Vec<usize>;
 
-    /// Starts a network whose section [`ENCODER`] leads from a sample to what the latent code is
-    /// read off.
+    /// What the network takes: values, or an image.
     ///
     /// # Errors
     /// If the model is not for such samples, or such widths.
-    fn encoder(&self, of: &Architecture) -> Result<NetworkBuilder, Error>;
+    fn input(&self, of: &Architecture) -> Result<Shape, Error>;
 
-    /// Adds the way from a latent code to a sample, without the last activation.
+    /// The layers from a sample to what the latent code is read off.
     ///
     /// # Errors
-    /// The errors of [`Family::encoder`].
-    fn decoder(&self, of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error>;
+    /// The errors of [`Family::input`].
+    fn encoder(&self, of: &Architecture) -> Result<Vec<LayerSpec>, Error>;
+
+    /// The image that the encoder's layers end in; `None` for a row of values.
+    ///
+    /// # Errors
+    /// The errors of [`Family::input`].
+    fn last_map(&self, of: &Architecture) -> Result<Option<[usize; 3]>, Error>;
+
+    /// The way from a latent code to a sample, without the last activation.
+    ///
+    /// # Errors
+    /// The errors of [`Family::input`].
+    fn decoder(&self, of: &Architecture) -> Result<Vec<LayerSpec>, Error>;
 }
 
 /// Makes the enum, its names and its families from the one list of models.
@@ -219,21 +230,23 @@ impl Architecture {
         &self,
         on_code: Option<Box<dyn Layer>>,
     ) -> Result<Network, Error> {
-        let builder = match on_code {
-            Some(layer) => self.encoder()?.section(CODE).boxed(layer),
-            None => self.code()?,
+        let mut builder = match on_code {
+            Some(layer) => self.encoder()?.builder().section(CODE).boxed(layer),
+            None => self.code()?.builder(),
         };
-        ensure!(
-            self.backbone.is_none(),
-            "{} is an encoder without a decoder, which reconstructs nothing: train a classifier \
-             from it",
-            self.name()
-        );
-        let mut builder = self.model.family().decoder(self, builder.section(DECODER))?;
-        if let Some(layer) = self.output.layer() {
-            builder = builder.boxed(layer);
+        builder = builder.section(DECODER);
+        for spec in self.decoder()? {
+            builder = builder.boxed(spec.layer());
         }
         self.bounded(builder.build()?)
+    }
+
+    /// The layers of [`Architecture::autoencoder`].
+    ///
+    /// # Errors
+    /// The errors of [`Architecture::autoencoder`].
+    pub fn autoencoder_spec(&self) -> Result<NetworkSpec, Error> {
+        Ok(self.code()?.with_section(DECODER, self.decoder()?))
     }
 
     /// The encoder alone, whose outputs are latent codes.
@@ -241,7 +254,15 @@ impl Architecture {
     /// # Errors
     /// The errors of [`Architecture::autoencoder`].
     pub fn encoder_alone(&self) -> Result<Network, Error> {
-        self.bounded(self.code()?.build()?)
+        self.bounded(self.encoder_spec()?.builder().build()?)
+    }
+
+    /// The layers of [`Architecture::encoder_alone`].
+    ///
+    /// # Errors
+    /// The errors of [`Architecture::autoencoder`].
+    pub fn encoder_spec(&self) -> Result<NetworkSpec, Error> {
+        self.code()
     }
 
     /// Encoder and head, whose outputs are the logits of `classes` classes.
@@ -249,16 +270,21 @@ impl Architecture {
     /// # Errors
     /// The errors of [`Architecture::autoencoder`], or with fewer than 2 classes.
     pub fn classifier(&self, classes: usize) -> Result<Network, Error> {
+        self.bounded(self.classifier_spec(classes)?.builder().build()?)
+    }
+
+    /// The layers of [`Architecture::classifier`].
+    ///
+    /// # Errors
+    /// The errors of [`Architecture::classifier`].
+    pub fn classifier_spec(&self, classes: usize) -> Result<NetworkSpec, Error> {
         ensure!(classes >= 2, "a classifier needs labels of at least 2 classes, got {classes}");
-        let mut builder = self.code()?.section(HEAD);
-        if self.batch_norm {
-            // Latent codes come at any scale; the head should not depend on it.
-            builder = builder.layer(BatchNorm::default());
-        }
-        if let Some(layer) = self.code_activation.layer() {
-            builder = builder.boxed(layer);
-        }
-        self.bounded(builder.layer(Linear::new(classes).with_init(Init::XavierUniform)).build()?)
+        let mut head = Vec::new();
+        // Latent codes come at any scale; the head should not depend on it.
+        head.extend(self.batch_norm.then(|| LayerSpec::batch_norm("")));
+        head.extend(self.code_activation.function().map(LayerSpec::from));
+        head.push(linear(classes, None));
+        Ok(self.code()?.with_section(HEAD, head))
     }
 
     /// Refuses a network that would take all memory.
@@ -278,13 +304,13 @@ impl Architecture {
         self.backbone.as_ref().map_or(self.model.name(), |backbone| &backbone.name)
     }
 
-    fn encoder(&self) -> Result<NetworkBuilder, Error> {
+    fn encoder(&self) -> Result<NetworkSpec, Error> {
         if let Some(backbone) = &self.backbone {
             self.input_len()?;
             let SampleShape::Image(image) = self.input else {
                 bail!("{} is for images, but the samples are {}", backbone.name, self.input);
             };
-            return Ok(backbone.encoder(image));
+            return Ok(NetworkSpec::new(image).with_section(ENCODER, backbone.features.clone()));
         }
         ensure!(self.latent != 0, "the latent code needs at least 1 value");
         if self.widths.contains(&0) {
@@ -295,15 +321,30 @@ impl Architecture {
             "a width has 1 to {MAX_DEPTH} blocks, not {}: set the depth to that",
             self.depth
         );
-        let builder = self.model.family().encoder(self)?;
+        let family = self.model.family();
+        let (input, mut layers) = (family.input(self)?, family.encoder(self)?);
         let outputs = if self.variational { self.latent.saturating_mul(2) } else { self.latent };
-        Ok(builder.layer(Linear::new(outputs).with_init(Init::XavierUniform)))
+        layers.push(linear(outputs, family.last_map(self)?));
+        Ok(NetworkSpec::new(input).with_section(ENCODER, layers))
     }
 
     /// The encoder, and what makes a code of what it gives.
-    fn code(&self) -> Result<NetworkBuilder, Error> {
-        let builder = self.encoder()?.section(CODE);
-        Ok(if self.variational { builder.layer(Narrow { len: self.latent }) } else { builder })
+    fn code(&self) -> Result<NetworkSpec, Error> {
+        let narrow = self.variational.then_some(LayerSpec::Narrow { len: self.latent });
+        Ok(self.encoder()?.with_section(CODE, narrow.into_iter().collect()))
+    }
+
+    /// The way from a code to a sample, and the last activation.
+    fn decoder(&self) -> Result<Vec<LayerSpec>, Error> {
+        ensure!(
+            self.backbone.is_none(),
+            "{} is an encoder without a decoder, which reconstructs nothing: train a classifier \
+             from it",
+            self.name()
+        );
+        let mut layers = self.model.family().decoder(self)?;
+        layers.extend(self.output.function().map(LayerSpec::from));
+        Ok(layers)
     }
 
     /// The values of a sample.
@@ -320,22 +361,24 @@ impl Architecture {
         }
     }
 
-    /// The layers behind the linear map or the convolution of a hidden layer: batch norm,
+    /// Adds the layers behind the linear map or the convolution of a hidden layer: batch norm,
     /// activation, dropout.
-    fn finish(&self, mut builder: NetworkBuilder) -> NetworkBuilder {
-        if self.batch_norm {
-            builder = builder.layer(BatchNorm::default());
-        }
-        self.activate(builder)
+    fn finish(&self, layers: &mut Vec<LayerSpec>) {
+        layers.extend(self.batch_norm.then(|| LayerSpec::batch_norm("")));
+        self.activate(layers);
     }
 
-    /// Activation and dropout.
-    fn activate(&self, mut builder: NetworkBuilder) -> NetworkBuilder {
-        if let Some(layer) = self.activation.layer() {
-            builder = builder.boxed(layer);
-        }
+    /// Adds activation and dropout.
+    fn activate(&self, layers: &mut Vec<LayerSpec>) {
+        layers.extend(self.activation.function().map(LayerSpec::from));
         // Also where nothing is dropped: so an encoder keeps its names, whatever it is fine-tuned
         // with.
-        builder.layer(Dropout { p: self.dropout })
+        layers.push(LayerSpec::Dropout { p: self.dropout });
     }
+}
+
+/// A linear layer without an activation behind it, of an image or of values.
+fn linear(outputs: usize, image: Option<[usize; 3]>) -> LayerSpec {
+    let init = Init::XavierUniform;
+    LayerSpec::Linear(LinearSpec { image, init, ..LinearSpec::new(outputs) })
 }

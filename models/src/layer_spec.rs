@@ -1,8 +1,10 @@
 //! Layers as data: what a file says of a network, and what another program's format is made from.
 
 mod function;
+mod network;
 
 pub use function::Function;
+pub use network::NetworkSpec;
 
 use narrows_engine::Layer;
 use narrows_engine::init::Init;

@@ -14,6 +14,7 @@
 //! | [`experiments`] | what methods gain over label draws: comparison, curve, probes |
 //! | [`tuning`] | search spaces, studies and samplers of hyperparameters |
 //! | [`inference`] | trained models over many samples: reconstruction errors, latent codes |
+//! | [`export`] | networks for other programs: ONNX, tensors by PyTorch's names |
 //! | [`novelty`] | distances of features to those of normal samples |
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`model_file`] | models on disk |
@@ -29,6 +30,7 @@ mod error;
 pub mod evaluation;
 pub mod event;
 pub mod experiments;
+pub mod export;
 pub mod inference;
 mod kept;
 pub mod layer_spec;

@@ -4,6 +4,7 @@
 
 use crate::architecture::Architecture;
 use crate::error::{Error, ErrorKind, error};
+use crate::layer_spec::NetworkSpec;
 use narrows_datasets::{Dataset, Preparation};
 use narrows_engine::{LoadReport, Network, ParamFile, Params};
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,18 @@ impl Description {
         let (classes, class_names) = (Some(data.classes()), data.class_names().to_vec());
         let label = data.label_name().map(str::to_owned);
         Description { classes, class_names, label, ..Description::autoencoder(architecture, data) }
+    }
+
+    /// The layers of the network described.
+    ///
+    /// # Errors
+    /// If it cannot be built.
+    pub fn spec(&self) -> Result<NetworkSpec, Error> {
+        match self.classes {
+            Some(classes) => self.architecture.classifier_spec(classes),
+            None if self.architecture.backbone.is_some() => self.architecture.encoder_spec(),
+            None => self.architecture.autoencoder_spec(),
+        }
     }
 
     /// The network described.

@@ -1,6 +1,7 @@
 //! Networks of others against PyTorch: outputs and all gradients, with weights that are functions
 //! of their names (`backbones/generate.py`).
 
+mod exported;
 mod lite0;
 
 use narrows_engine::{Context, Gradients, Params, Pass, PassMemory};

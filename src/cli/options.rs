@@ -7,6 +7,7 @@ pub mod compare;
 pub mod data;
 pub mod data_commands;
 pub mod evaluate;
+pub mod export;
 pub mod finetuning;
 pub mod foreign;
 pub mod info;
@@ -29,6 +30,7 @@ use clap::{Parser, Subcommand};
 use compare::Compare;
 use data_commands::Data;
 use evaluate::Evaluate;
+use export::Export;
 use info::{Bench, Info};
 use pretrain::Pretrain;
 use rows::{Embed, Predict, Score};
@@ -65,6 +67,8 @@ pub enum Command {
     Score(Score),
     /// Measure a model on test samples, or its latent codes by probes
     Evaluate(Evaluate),
+    /// Write a model for other programs: as ONNX, or its weights with PyTorch's names
+    Export(Export),
     /// Show the layers of a model, or this machine's processor and speed
     Info(Info),
     /// Fetch, inspect, convert and split data

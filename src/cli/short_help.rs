@@ -23,7 +23,7 @@ const TO_FILE: (&str, &str) = ("out", "New .csv, .npy or .parquet, or folder [de
 const FORCE: (&str, &str) = ("force", "Overwrite files that are there");
 
 /// For each command, and for those of `data`, what its short help shows.
-const COMMANDS: [(&str, Shown); 14] = [
+const COMMANDS: [(&str, Shown); 15] = [
     (
         "compare",
         &[
@@ -154,6 +154,19 @@ const COMMANDS: [(&str, Shown); 14] = [
             THREADS,
             ("out", "New folder for the summary [default: none]"),
             QUIET,
+        ],
+    ),
+    (
+        "export",
+        &[
+            ("run", "Run folder or .safetensors file of a model, or an encoder of others"),
+            ("out", "New file: .onnx, or .safetensors for weights by PyTorch's names"),
+            ("layers", "Layers to write: all, or encoder for the latent code"),
+            ("probabilities", "Give probabilities of the classes, not logits"),
+            ("fold-batch-norm", "Take batch norm into the layer in front of it"),
+            ("input-order", "Order of an image: nchw, nhwc"),
+            ("arch", "Network of weights that PyTorch saved: resnet18"),
+            FORCE,
         ],
     ),
     (

@@ -85,7 +85,7 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Refuses to write `path` if it is there, unless by `force`, or if it cannot be written: before
 /// there was any work.
-fn check_free(path: &Path, force: bool) -> Result<(), Error> {
+pub(super) fn check_free(path: &Path, force: bool) -> Result<(), Error> {
     ensure!(!path.is_dir(), path, "is a folder, where a file is to be written: name one");
     if !force && fs::symlink_metadata(path).is_ok() {
         bail!(path, "is there already: name another file, or overwrite it by --force");

@@ -15,6 +15,7 @@ mod data;
 #[cfg(feature = "fetch")]
 mod data_fetch;
 mod ensemble;
+mod export;
 mod images;
 mod models;
 mod novelty;

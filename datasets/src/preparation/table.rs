@@ -65,7 +65,8 @@ impl TablePreparation {
         self.program.features()
     }
 
-    pub(super) fn feature_names(&self) -> Vec<String> {
+    /// The names of the values that a model sees, in their order: `colour=red`, `age missing`.
+    pub fn feature_names(&self) -> Vec<String> {
         let mut features = Vec::new();
         for column in &self.columns {
             match column {

@@ -1,9 +1,8 @@
 //! Activations, by the names that options and files use.
 
+use crate::layer_spec::Function;
 use crate::names::named;
-use narrows_engine::Layer;
 use narrows_engine::init::Init;
-use narrows_engine::layers::{Elu, Gelu, LeakyRelu, Relu, Sigmoid, Tanh};
 
 named! {
     /// An activation.
@@ -29,15 +28,15 @@ named! {
 }
 
 impl Activation {
-    pub(super) fn layer(self) -> Option<Box<dyn Layer>> {
+    pub(super) fn function(self) -> Option<Function> {
         Some(match self {
             Activation::None => return None,
-            Activation::Relu => Box::new(Relu),
-            Activation::LeakyRelu => Box::new(LeakyRelu::default()),
-            Activation::Elu => Box::new(Elu::default()),
-            Activation::Gelu => Box::new(Gelu),
-            Activation::Tanh => Box::new(Tanh),
-            Activation::Sigmoid => Box::new(Sigmoid),
+            Activation::Relu => Function::Relu,
+            Activation::LeakyRelu => Function::LeakyRelu(0.01),
+            Activation::Elu => Function::Elu(1.0),
+            Activation::Gelu => Function::Gelu,
+            Activation::Tanh => Function::Tanh,
+            Activation::Sigmoid => Function::Sigmoid,
         })
     }
 

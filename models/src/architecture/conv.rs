@@ -11,11 +11,10 @@
 //! A convolution of stride 2 makes (n + 1) / 2 rows of n, rounded down. Back from m it is 2 m - 1,
 //! or one more by output padding: that gives back each size, odd or even.
 
-use super::{Architecture, ENCODER, Family, SampleShape};
+use super::{Architecture, Family, SampleShape};
 use crate::error::{Error, bail, ensure};
-use narrows_engine::init::Init;
-use narrows_engine::layers::{Conv2d, ConvTranspose2d, Linear, Unflatten};
-use narrows_engine::{Network, NetworkBuilder};
+use crate::layer_spec::{ConvSpec, ConvTransposeSpec, LayerSpec, LinearSpec};
+use narrows_engine::Shape;
 
 /// Rows and columns of every kernel, and the zeros around the image that keep its size.
 const KERNEL: usize = 3;
@@ -28,18 +27,27 @@ impl Family for Conv {
         widths(input)
     }
 
-    fn encoder(&self, of: &Architecture) -> Result<NetworkBuilder, Error> {
-        let maps = feature_maps(of)?;
-        let mut builder = Network::builder(maps[0]).section(ENCODER);
-        for &width in &of.widths {
-            builder = of.finish(builder.layer(conv(of, width).with_stride(2)));
-            builder = same_size(of, builder, width);
-        }
-        Ok(builder)
+    fn input(&self, of: &Architecture) -> Result<Shape, Error> {
+        Ok(feature_maps(of)?[0].into())
     }
 
-    fn decoder(&self, of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error> {
-        decoder(of, builder)
+    fn encoder(&self, of: &Architecture) -> Result<Vec<LayerSpec>, Error> {
+        feature_maps(of)?;
+        let mut layers = Vec::new();
+        for &width in &of.widths {
+            layers.push(LayerSpec::Conv2d(ConvSpec { stride: [2; 2], ..conv(of, width) }));
+            of.finish(&mut layers);
+            same_size(of, &mut layers, width);
+        }
+        Ok(layers)
+    }
+
+    fn last_map(&self, of: &Architecture) -> Result<Option<[usize; 3]>, Error> {
+        Ok(feature_maps(of)?.pop())
+    }
+
+    fn decoder(&self, of: &Architecture) -> Result<Vec<LayerSpec>, Error> {
+        decoder(of)
     }
 }
 
@@ -100,39 +108,44 @@ pub(super) fn feature_maps(of: &Architecture) -> Result<Vec<[usize; 3]>, Error> 
 }
 
 /// A convolution that keeps the size, its stride aside. Batch norm would remove a bias.
-pub(super) fn conv(of: &Architecture, channels: usize) -> Conv2d {
-    let conv = Conv2d::new(channels, KERNEL).with_padding(PADDING).with_init(of.activation.init());
-    if of.batch_norm { conv.without_bias() } else { conv }
+pub(super) fn conv(of: &Architecture, channels: usize) -> ConvSpec {
+    let bias = !of.batch_norm;
+    ConvSpec { bias, init: of.activation.init(), ..ConvSpec::new(channels, KERNEL) }
 }
 
 /// The blocks of a width beyond the first.
-fn same_size(of: &Architecture, mut builder: NetworkBuilder, width: usize) -> NetworkBuilder {
+fn same_size(of: &Architecture, layers: &mut Vec<LayerSpec>, width: usize) {
     for _ in 1..of.depth {
-        builder = of.finish(builder.layer(conv(of, width)));
+        layers.push(LayerSpec::Conv2d(conv(of, width)));
+        of.finish(layers);
     }
-    builder
 }
 
 /// From the code to the image.
-pub(super) fn decoder(of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error> {
+pub(super) fn decoder(of: &Architecture) -> Result<Vec<LayerSpec>, Error> {
     let maps = feature_maps(of)?;
     let last = maps[maps.len() - 1];
-    let linear = Linear::new(last.iter().product()).with_init(of.activation.init());
-    let mut builder = of.activate(builder.layer(linear)).layer(Unflatten::new(last));
+    let values = last.iter().product();
+    let linear = LinearSpec { init: of.activation.init(), ..LinearSpec::new(values) };
+    let mut layers = vec![LayerSpec::Linear(linear)];
+    of.activate(&mut layers);
+    layers.push(LayerSpec::Unflatten { image: last });
     for i in (0..of.widths.len()).rev() {
-        builder = same_size(of, builder, of.widths[i]);
+        same_size(of, &mut layers, of.widths[i]);
         let [height, width, channels] = maps[i];
-        let up = |init: Init| {
-            let padding = [1 - height % 2, 1 - width % 2];
-            let conv = ConvTranspose2d::new(channels, KERNEL).with_stride(2).with_padding(PADDING);
-            conv.with_output_padding(padding).with_init(init)
-        };
-        builder = if i == 0 {
-            builder.layer(up(of.output.init()))
-        } else {
-            let up = up(of.activation.init());
-            of.finish(builder.layer(if of.batch_norm { up.without_bias() } else { up }))
-        };
+        layers.push(LayerSpec::ConvTranspose2d(ConvTransposeSpec {
+            name: String::new(),
+            channels,
+            kernel: [KERNEL; 2],
+            stride: [2; 2],
+            padding: [PADDING; 2],
+            output_padding: [1 - height % 2, 1 - width % 2],
+            bias: i == 0 || !of.batch_norm,
+            init: if i == 0 { of.output.init() } else { of.activation.init() },
+        }));
+        if i > 0 {
+            of.finish(&mut layers);
+        }
     }
-    Ok(builder)
+    Ok(layers)
 }

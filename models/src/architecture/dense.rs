@@ -5,10 +5,10 @@
 //! decoder: the same widths from the last to the first; then linear to the sample
 //! ```
 
-use super::{Architecture, ENCODER, Family, SampleShape};
+use super::{Architecture, Family, SampleShape};
 use crate::error::Error;
-use narrows_engine::layers::Linear;
-use narrows_engine::{Network, NetworkBuilder};
+use crate::layer_spec::{LayerSpec, LinearSpec};
+use narrows_engine::Shape;
 
 pub(super) struct Dense;
 
@@ -17,26 +17,35 @@ impl Family for Dense {
         vec![512, 256]
     }
 
-    fn encoder(&self, of: &Architecture) -> Result<NetworkBuilder, Error> {
-        let builder = Network::builder(of.input_len()?).section(ENCODER);
-        Ok(hidden(of, builder, of.widths.iter()))
+    fn input(&self, of: &Architecture) -> Result<Shape, Error> {
+        Ok(of.input_len()?.into())
     }
 
-    fn decoder(&self, of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error> {
-        let builder = hidden(of, builder, of.widths.iter().rev());
-        Ok(builder.layer(Linear::new(of.input_len()?).with_init(of.output.init())))
+    fn encoder(&self, of: &Architecture) -> Result<Vec<LayerSpec>, Error> {
+        Ok(hidden(of, of.widths.iter()))
+    }
+
+    fn last_map(&self, _: &Architecture) -> Result<Option<[usize; 3]>, Error> {
+        Ok(None)
+    }
+
+    fn decoder(&self, of: &Architecture) -> Result<Vec<LayerSpec>, Error> {
+        let mut layers = hidden(of, of.widths.iter().rev());
+        let linear = LinearSpec { init: of.output.init(), ..LinearSpec::new(of.input_len()?) };
+        layers.push(LayerSpec::Linear(linear));
+        Ok(layers)
     }
 }
 
-fn hidden<'a>(
-    of: &Architecture,
-    mut builder: NetworkBuilder,
-    widths: impl Iterator<Item = &'a usize>,
-) -> NetworkBuilder {
+fn hidden<'a>(of: &Architecture, widths: impl Iterator<Item = &'a usize>) -> Vec<LayerSpec> {
+    let mut layers = Vec::new();
     for &width in widths.flat_map(|width| std::iter::repeat_n(width, of.depth)) {
-        let linear = Linear::new(width).with_init(of.activation.init());
-        let linear = if of.batch_norm { linear.without_bias() } else { linear };
-        builder = of.finish(builder.layer(linear));
+        layers.push(LayerSpec::Linear(LinearSpec {
+            bias: !of.batch_norm,
+            init: of.activation.init(),
+            ..LinearSpec::new(width)
+        }));
+        of.finish(&mut layers);
     }
-    builder
+    layers
 }

@@ -13,10 +13,10 @@
 //! where things are.
 
 use super::conv::{conv, decoder, feature_maps, widths};
-use super::{Architecture, ENCODER, Family, SampleShape};
+use super::{Architecture, Family, SampleShape};
 use crate::error::Error;
-use narrows_engine::layers::{BatchNorm, Conv2d, Residual};
-use narrows_engine::{Layer, Network, NetworkBuilder};
+use crate::layer_spec::{ConvSpec, LayerSpec};
+use narrows_engine::Shape;
 
 pub(super) struct Resnet;
 
@@ -25,42 +25,50 @@ impl Family for Resnet {
         widths(input)
     }
 
-    fn encoder(&self, of: &Architecture) -> Result<NetworkBuilder, Error> {
-        let maps = feature_maps(of)?;
-        let builder = Network::builder(maps[0]).section(ENCODER);
-        let mut builder = of.finish(builder.layer(conv(of, of.widths[0])));
-        for &width in &of.widths {
-            for i in 0..of.depth {
-                builder = of.activate(builder.layer(block(of, width, i == 0)));
-            }
-        }
-        Ok(builder)
+    fn input(&self, of: &Architecture) -> Result<Shape, Error> {
+        Ok(feature_maps(of)?[0].into())
     }
 
-    fn decoder(&self, of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error> {
-        decoder(of, builder)
+    fn encoder(&self, of: &Architecture) -> Result<Vec<LayerSpec>, Error> {
+        feature_maps(of)?;
+        let mut layers = vec![LayerSpec::Conv2d(conv(of, of.widths[0]))];
+        of.finish(&mut layers);
+        for &width in &of.widths {
+            for i in 0..of.depth {
+                layers.push(block(of, width, i == 0));
+                of.activate(&mut layers);
+            }
+        }
+        Ok(layers)
+    }
+
+    fn last_map(&self, of: &Architecture) -> Result<Option<[usize; 3]>, Error> {
+        Ok(feature_maps(of)?.pop())
+    }
+
+    fn decoder(&self, of: &Architecture) -> Result<Vec<LayerSpec>, Error> {
+        decoder(of)
     }
 }
 
 /// A block up to its last activation; one that halves the image has a projection beside it.
-fn block(of: &Architecture, width: usize, halves: bool) -> Residual {
-    let stride = if halves { 2 } else { 1 };
-    let mut layers = normalised(of, conv(of, width).with_stride(stride));
-    layers.extend(of.activation.layer());
-    layers.extend(normalised(of, conv(of, width)));
-    let residual = Residual::new(layers);
-    if !halves {
-        return residual;
-    }
-    let projection = Conv2d::new(width, 1).with_stride(2).with_init(of.activation.init());
-    let projection = if of.batch_norm { projection.without_bias() } else { projection };
-    residual.with_shortcut(normalised(of, projection))
+fn block(of: &Architecture, width: usize, halves: bool) -> LayerSpec {
+    let stride = if halves { [2; 2] } else { [1; 2] };
+    let mut body = normalised(of, ConvSpec { stride, ..conv(of, width) });
+    body.extend(of.activation.function().map(LayerSpec::from));
+    body.extend(normalised(of, conv(of, width)));
+    let shortcut = match halves {
+        true => {
+            let (bias, init) = (!of.batch_norm, of.activation.init());
+            normalised(of, ConvSpec { stride, bias, init, ..ConvSpec::new(width, 1) })
+        }
+        false => Vec::new(),
+    };
+    LayerSpec::Residual { body, shortcut }
 }
 
-fn normalised(of: &Architecture, conv: Conv2d) -> Vec<Box<dyn Layer>> {
-    let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(conv)];
-    if of.batch_norm {
-        layers.push(Box::new(BatchNorm::default()));
-    }
+fn normalised(of: &Architecture, conv: ConvSpec) -> Vec<LayerSpec> {
+    let mut layers = vec![LayerSpec::Conv2d(conv)];
+    layers.extend(of.batch_norm.then(|| LayerSpec::batch_norm("")));
     layers
 }

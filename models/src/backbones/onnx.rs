@@ -11,13 +11,16 @@ mod node;
 mod patterns;
 mod walk;
 
-use super::{Backbone, Imported, Pixels, normalize};
+use super::{Backbone, IMAGENET, Imported, Pixels, normalize};
 use crate::error::{Error, ErrorKind};
 use crate::layer_spec::LayerSpec;
 use crate::weights::Weights;
-use crate::weights::onnx::OnnxGraph;
+use crate::weights::onnx::{OnnxGraph, PRODUCER};
 use std::path::Path;
 use walk::Walk;
+
+/// Pixels as they are.
+const IN_UNIT_RANGE: Pixels = Pixels { mean: [0.0; 3], std: [1.0; 3] };
 
 /// A step between two values of a graph.
 #[derive(Clone, Debug)]
@@ -38,8 +41,10 @@ enum Step {
 
 impl Backbone {
     /// The network that an ONNX file holds, with its weights, for images of that height and width
-    /// (none: of those that the file names). Its pixels are normalised by `pixels` first. What
-    /// lies behind its last linear layer, and that layer, is its classifier.
+    /// (none: of those that the file names). Its pixels are normalised by `pixels` first (none: as
+    /// ImageNet's, or in a file of ours, whose layers begin with that, not at all). What lies
+    /// behind its last linear layer, and that layer, is its classifier, unless its output is called
+    /// features.
     ///
     /// # Errors
     /// If the file cannot be read, or holds an operator that no layer of ours is; the message names
@@ -47,7 +52,7 @@ impl Backbone {
     pub fn import_onnx(
         path: &Path,
         size: Option<[usize; 2]>,
-        pixels: Pixels,
+        pixels: Option<Pixels>,
         classifier: bool,
     ) -> Result<Imported, Error> {
         let graph = OnnxGraph::open(path)?;
@@ -59,11 +64,12 @@ impl Backbone {
         };
         let mut walk = Walk::new(&graph, size).map_err(at)?;
         let steps = walk.network().map_err(at)?;
-        let mut features = vec![normalize(pixels)];
+        let usual = if graph.producer == PRODUCER { IN_UNIT_RANGE } else { IMAGENET };
+        let mut features = vec![normalize(pixels.unwrap_or(usual))];
         features.extend(patterns::layers(steps).map_err(at)?);
         let last = features.iter().rposition(|spec| matches!(spec, LayerSpec::Linear(_)));
         let classifying = match last {
-            Some(last) if last > 1 => features.split_off(last),
+            Some(last) if last > 1 && !gives_features(&graph) => features.split_off(last),
             _ => Vec::new(),
         };
         let name = path.file_stem().map_or("onnx".into(), |name| name.to_string_lossy().into());
@@ -72,6 +78,11 @@ impl Backbone {
         let with = classifier && !backbone.classifier.is_empty();
         backbone.with_weights(&weights, size, with)
     }
+}
+
+/// True for the graph of an encoder without a classifier.
+fn gives_features(graph: &OnnxGraph) -> bool {
+    matches!(&graph.outputs[..], [output] if output.name == "features")
 }
 
 /// The height and width of the images that a graph is for.

@@ -2,11 +2,11 @@
 
 use super::{Backbone, Naming};
 use crate::error::{Error, bail, ensure};
-use crate::layer_spec::LayerSpec;
+use crate::layer_spec::{LayerSpec, NetworkSpec};
 use crate::sections::ENCODER;
 use crate::weights::{Tensor, Weights};
 use narrows_engine::params::ParamEntry;
-use narrows_engine::{Network, NetworkBuilder, Params};
+use narrows_engine::{Network, Params};
 
 /// The names that a message lists at most.
 const NAMED: usize = 3;
@@ -73,22 +73,14 @@ impl Backbone {
     /// # Errors
     /// If the images are too small for it.
     pub fn network(&self, [height, width]: [usize; 2], classifier: bool) -> Result<Network, Error> {
-        let mut builder = self.encoder([height, width, self.channels()]);
+        let image = [height, width, self.channels()];
+        let mut spec = NetworkSpec::new(image).with_section(ENCODER, self.features.clone());
         if classifier {
-            builder = builder.section(CLASSIFIER);
-            for spec in &self.classifier {
-                builder = builder.boxed(spec.layer());
-            }
+            spec = spec.with_section(CLASSIFIER, self.classifier.clone());
         }
-        builder.build().map_err(|e| {
+        spec.builder().build().map_err(|e| {
             Error::from(e).during(&format!("{} for images of {height}x{width}", self.name))
         })
-    }
-
-    /// Starts a network for such images, whose section [`ENCODER`] makes features of them.
-    pub(crate) fn encoder(&self, image: [usize; 3]) -> NetworkBuilder {
-        let builder = Network::builder(image).section(ENCODER);
-        self.features.iter().fold(builder, |builder, spec| builder.boxed(spec.layer()))
     }
 
     /// The channels of its images.
@@ -188,7 +180,7 @@ enum Layout {
 
 impl LayerSpec {
     /// The tensor of one of its parameters.
-    fn tensor(&self, parameter: &str) -> String {
+    pub(crate) fn tensor(&self, parameter: &str) -> String {
         match self {
             LayerSpec::LayerScale { name } => name.clone(),
             _ => format!("{}.{parameter}", self.source()),

@@ -4,6 +4,9 @@ mod check;
 mod message;
 mod read;
 mod tensor;
+mod write;
+
+pub use write::{OnnxModel, PRODUCER};
 
 use super::{Tensor, Weights, read_file};
 use crate::error::{Error, ErrorKind};
@@ -36,6 +39,8 @@ pub struct OnnxGraph {
     pub integers: HashMap<String, Integers>,
     /// The version of the operators.
     pub opset: i64,
+    /// The program that wrote the file, if it says so.
+    pub producer: String,
 }
 
 /// A node: an operator with its inputs and outputs.

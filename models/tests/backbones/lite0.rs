@@ -72,7 +72,7 @@ fn both_files_give_the_reference_by_the_same_bits() {
     for (what, expected, classifier) in [("logits", logits, true), ("features", features, false)] {
         let torch =
             Backbone::import("efficientnet_lite0", &weights, [224, 224], classifier).unwrap();
-        let onnx = Backbone::import_onnx(&onnx, None, PIXELS, classifier).unwrap();
+        let onnx = Backbone::import_onnx(&onnx, None, Some(PIXELS), classifier).unwrap();
         let found = [torch, onnx].map(|imported| outputs(&imported, &pixels));
         check(what, &found[0], &expected);
         assert!(found[0].iter().zip(&found[1]).all(|(a, b)| a.to_bits() == b.to_bits()), "{what}");

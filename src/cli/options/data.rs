@@ -289,7 +289,7 @@ fn bytes(text: &str) -> Result<Written<u64>, String> {
 }
 
 /// Reads a height and a width.
-fn size(text: &str) -> Result<Written<(usize, usize)>, String> {
+pub fn size(text: &str) -> Result<Written<(usize, usize)>, String> {
     let side = count(1, ImageOptions::LARGEST_SIZE);
     let (height, width) = text.split_once('x').unwrap_or((text, text));
     let size = side(height).and_then(|height| Ok((height, side(width)?)));

@@ -19,20 +19,23 @@ pub struct ForeignOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
     /// Means of the pixels of red, green and blue, in [0, 1], that an ONNX network subtracts first
-    /// [default: those of --arch, or of ImageNet: 0.485,0.456,0.406]
+    /// [default: those of --arch, or of ImageNet: 0.485,0.456,0.406; none for files of narrows]
     #[arg(long, value_name = "LIST", value_parser = filled(list(not_negative::<f32>)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixel_mean: Option<List<f32>>,
     /// Standard deviations that it divides by after that [default: those of --arch, or of ImageNet:
-    /// 0.229,0.224,0.225]
+    /// 0.229,0.224,0.225; none for files of narrows]
     #[arg(long, value_name = "LIST", value_parser = filled(list(positive)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixel_std: Option<List<f32>>,
 }
 
 impl ForeignOptions {
-    /// What an ONNX network does to pixels first.
-    pub fn pixels(&self) -> Result<Pixels, Error> {
+    /// What an ONNX network does to pixels first, if that was said.
+    pub fn pixels(&self) -> Result<Option<Pixels>, Error> {
+        if self.arch.is_none() && self.pixel_mean.is_none() && self.pixel_std.is_none() {
+            return Ok(None);
+        }
         let known = self.arch.as_deref().map(|arch| Backbone::of(arch, Naming::Torchvision));
         let pixels = known.transpose()?.and_then(|backbone| backbone.pixels()).unwrap_or(IMAGENET);
         let three = |option: &str, given: &Option<List<f32>>, usual| match given {
@@ -44,10 +47,10 @@ impl ForeignOptions {
                 ))
             }),
         };
-        Ok(Pixels {
+        Ok(Some(Pixels {
             mean: three("--pixel-mean", &self.pixel_mean, pixels.mean)?,
             std: three("--pixel-std", &self.pixel_std, pixels.std)?,
-        })
+        }))
     }
 }
 

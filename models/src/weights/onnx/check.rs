@@ -35,6 +35,7 @@ pub(super) fn check(read: Read) -> Result<OnnxGraph, String> {
         initializers: Default::default(),
         integers: HashMap::new(),
         opset: read.opset,
+        producer: read.producer,
     };
     let mut values = Values { names: HashMap::new() };
     for (name, constant) in read.constants {

@@ -23,6 +23,7 @@ pub(super) struct Read {
     pub(super) outputs: Vec<OnnxValue>,
     pub(super) constants: Vec<(String, Constant)>,
     pub(super) opset: i64,
+    pub(super) producer: String,
 }
 
 /// Counts parts.
@@ -50,10 +51,11 @@ impl Parts {
 
 /// Reads a file (`ModelProto`).
 pub(super) fn read(bytes: &[u8]) -> Result<Read, String> {
-    let (mut graph, mut opset) = (None, None);
+    let (mut graph, mut opset, mut producer) = (None, None, "");
     for field in Fields(bytes) {
         let field = field?;
         match field.number {
+            2 => producer = field.text()?,
             7 if graph.replace(field.message()?).is_some() => {
                 return Err("is a damaged ONNX file: it has two graphs".into());
             }
@@ -87,7 +89,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, String> {
     if nodes > MOST_NODES {
         return Err(format!("has {nodes} nodes, where {MOST_NODES} are the most"));
     }
-    let mut read = Read { opset, ..Read::default() };
+    let mut read = Read { opset, producer: producer.into(), ..Read::default() };
     let mut parts = Parts(0);
     for field in graph {
         let field = field?;

@@ -1,4 +1,5 @@
-//! Fetches public data sets into folders of their own, over unreliable networks and servers.
+//! Fetches public data sets and weights of networks into folders of their own, over unreliable
+//! networks and servers.
 //!
 //! ```text
 //! for each file:  there with the right length and SHA-256?  done
@@ -26,6 +27,7 @@ mod catalogue;
 mod download;
 mod transfer;
 mod unpack;
+mod weights;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,13 +36,14 @@ use std::time::Duration;
 use crate::error::{At as _, Error, bail};
 use crate::files::platform;
 use cache::{Found, Lock};
-pub use catalogue::{Member, PublicFile, PublicSet, catalogue, named};
+pub use catalogue::{Kind, Member, PublicFile, PublicSet, catalogue, named};
+pub use weights::weights;
 
 /// Options for fetching.
 #[derive(Clone, Debug)]
 pub struct FetchOptions {
-    /// The folder that gets one folder a set; `None`: `narrows/datasets` where the platform keeps
-    /// caches.
+    /// The folder that gets one folder a set; `None`: `narrows/datasets` or `narrows/models` where
+    /// the platform keeps caches.
     pub cache: Option<PathBuf>,
     /// Open no connection: a missing file is an error.
     pub offline: bool,
@@ -105,7 +108,8 @@ pub enum Event<'a> {
 }
 
 /// Fetches the missing files of `set`, checks the length and the SHA-256 of every file, unpacks
-/// archives, and returns the folder to [`open`](crate::open). `event` is told what happens.
+/// archives, and returns the folder, which for data is one to [`open`](crate::open). `event` is told
+/// what happens.
 ///
 /// Files that are there already are read and checked. If an archive was removed, only the lengths
 /// of its members are checked. A wrong file is fetched again.
@@ -186,9 +190,14 @@ fn missing<'a>(set: &'a PublicSet, folder: &Path) -> Result<Vec<(&'a PublicFile,
 /// The folder of the set called `name`, if it is known and was fetched to the platform's cache: all
 /// files are there with the right length. No connection is opened.
 pub fn cached(name: &str) -> Option<PathBuf> {
-    let set = named(name).ok()?;
-    let folder = folder_of(&set, None).ok()?;
-    cache::is_there(&set, &folder).then_some(folder)
+    cached_set(&named(name).ok()?)
+}
+
+/// The folder of `set`, if it was fetched to the platform's cache. It is not read, and no connection
+/// is opened.
+pub fn cached_set(set: &PublicSet) -> Option<PathBuf> {
+    let folder = folder_of(set, None).ok()?;
+    cache::is_there(set, &folder).then_some(folder)
 }
 
 /// The folder of `set`.
@@ -197,7 +206,7 @@ fn folder_of(set: &PublicSet, cache: Option<&Path>) -> Result<PathBuf, Error> {
         Some(cache) => cache.to_owned(),
         None => platform::cache()
             .ok_or_else(|| Error::request("the environment names no cache folder: name one"))?
-            .join("narrows/datasets"),
+            .join(set.kind.folder()),
     };
     Ok(cache.join(&set.name))
 }

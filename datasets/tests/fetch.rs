@@ -4,6 +4,7 @@
 mod archives;
 mod bad_servers;
 mod resumed;
+mod weights;
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use crate::made_files::{gzip, idx};
 use crate::mirror::{Answer, Server};
 use crate::mnist_files::GOOD;
 use narrows_datasets::fetch::{
-    Event, FetchOptions, PublicFile, PublicSet, catalogue, fetch, named,
+    Event, FetchOptions, Kind, PublicFile, PublicSet, catalogue, fetch, named,
 };
 use narrows_datasets::{Error, open};
 use sha2::{Digest, Sha256};
@@ -122,10 +123,11 @@ impl Place {
 fn set(mirrors: &[&Server]) -> PublicSet {
     PublicSet {
         name: "set".to_owned(),
+        kind: Kind::Data,
         mirrors: mirrors.iter().map(|mirror| mirror.address()).collect(),
         files: vec![PublicFile {
             name: NAME.to_owned(),
-            bytes: LENGTH as u64,
+            bytes: LENGTH as u64..=LENGTH as u64,
             sha256: SHA256.to_owned(),
         }],
         members: Vec::new(),
@@ -238,7 +240,8 @@ fn where_nothing_can_be_written_the_folder_is_named() {
 
 fn public(name: &str, bytes: &[u8]) -> PublicFile {
     let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    PublicFile { name: name.to_owned(), bytes: bytes.len() as u64, sha256 }
+    let length = bytes.len() as u64;
+    PublicFile { name: name.to_owned(), bytes: length..=length, sha256 }
 }
 
 #[test]
@@ -277,7 +280,7 @@ fn the_catalogue_is_well_formed() {
             assert!(mirror.starts_with("http") && mirror.ends_with('/'), "{mirror}");
         }
         for file in &set.files {
-            assert!(file.sha256.len() == 64 && file.bytes > 0, "{file:?}");
+            assert!(file.sha256.len() == 64 && *file.bytes.start() > 0, "{file:?}");
             assert!(
                 file.sha256.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')),
                 "{file:?}"

@@ -1,14 +1,35 @@
-//! The public data sets: their mirrors, and the checksums of their files.
+//! The public data sets, and what any public file is known by: mirrors, lengths and checksums.
 
 use std::ops::RangeInclusive;
 
 use crate::error::Error;
 
-/// A data set that mirrors serve, each of them the same files.
+/// The contents of a public set. Each kind has a folder of its own in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Samples.
+    Data,
+    /// The weights of a network.
+    Weights,
+}
+
+impl Kind {
+    /// The folder of such sets in the cache of the platform.
+    pub(super) fn folder(self) -> &'static str {
+        match self {
+            Kind::Data => "narrows/datasets",
+            Kind::Weights => "narrows/models",
+        }
+    }
+}
+
+/// Public files that mirrors serve, each of them the same.
 #[derive(Clone, Debug)]
 pub struct PublicSet {
     /// Its name, and the name of its folder in the cache.
     pub name: String,
+    /// Its contents.
+    pub kind: Kind,
     /// The addresses of its mirrors, up to the file's name; the preferred one first.
     pub mirrors: Vec<String>,
     /// The files that are fetched.
@@ -18,15 +39,31 @@ pub struct PublicSet {
     pub members: Vec<Member>,
 }
 
-/// One file of a data set.
+/// One file of a set.
 #[derive(Clone, Debug)]
 pub struct PublicFile {
     /// Without a folder.
     pub name: String,
-    /// Its length.
-    pub bytes: u64,
-    /// Its SHA-256: 64 hexadecimal digits, in lower case.
+    /// The lengths that it may have: one, unless its publisher tells it rounded.
+    pub bytes: RangeInclusive<u64>,
+    /// Its SHA-256 in hexadecimal digits, in lower case: all 64, or the first of them, at least 8,
+    /// where its publisher tells no more.
     pub sha256: String,
+}
+
+impl PublicFile {
+    /// Tells whether a file of that SHA-256 is this one.
+    pub(super) fn has(&self, sha256: &str) -> bool {
+        self.sha256.len() >= 8 && sha256.starts_with(&self.sha256)
+    }
+
+    /// The lengths in words: `46830571`.
+    pub(super) fn lengths(&self) -> String {
+        match (self.bytes.start(), self.bytes.end()) {
+            (start, end) if start == end => start.to_string(),
+            (start, end) => format!("{start} to {end}"),
+        }
+    }
 }
 
 /// A file in an archive.
@@ -112,6 +149,7 @@ pub fn catalogue() -> Vec<PublicSet> {
         ),
         PublicSet {
             name: "cifar10".to_owned(),
+            kind: Kind::Data,
             mirrors: owned(&[
                 "https://www.cs.toronto.edu/~kriz/",
                 "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/",
@@ -143,6 +181,7 @@ pub fn named(name: &str) -> Result<PublicSet, Error> {
 fn like_mnist(name: &str, mirrors: &[&str], files: Four) -> PublicSet {
     PublicSet {
         name: name.to_owned(),
+        kind: Kind::Data,
         mirrors: owned(mirrors),
         files: MNIST_FILES.into_iter().zip(files).map(|(name, about)| file(name, about)).collect(),
         members: Vec::new(),
@@ -150,9 +189,9 @@ fn like_mnist(name: &str, mirrors: &[&str], files: Four) -> PublicSet {
 }
 
 fn file(name: &str, (bytes, sha256): (u64, &str)) -> PublicFile {
-    PublicFile { name: name.to_owned(), bytes, sha256: sha256.to_owned() }
+    PublicFile { name: name.to_owned(), bytes: bytes..=bytes, sha256: sha256.to_owned() }
 }
 
-fn owned(texts: &[&str]) -> Vec<String> {
+pub(super) fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
 }

@@ -80,13 +80,24 @@ fn attempt(
     event: &mut dyn FnMut(Event<'_>),
 ) -> Result<(), Failure> {
     let url = format!("{base}{}", file.name);
-    let mut progress = |done| event(Event::Received { file: &file.name, done, total: file.bytes });
-    let mut resumed = length(partial)? > 0;
-    loop {
-        receive(&url, partial, file.bytes, options, &mut progress)?;
+    let total = *file.bytes.end();
+    let mut progress = |done| event(Event::Received { file: &file.name, done, total });
+    let is_right = || {
         let sha256 = cache::sha256(partial).map_err(Failure::Here)?;
-        if sha256 == file.sha256 {
-            return keep(partial, path).map_err(|error| Failure::Here(Error::io(path, error)));
+        Ok::<_, Failure>((file.has(&sha256), sha256))
+    };
+    let keep = || keep(partial, path).map_err(|error| Failure::Here(Error::io(path, error)));
+    let have = length(partial)?;
+    let mut resumed = have > 0;
+    // Of a file whose length is told rounded, nothing may be left to ask for.
+    if resumed && file.bytes.contains(&have) && is_right()?.0 {
+        return keep();
+    }
+    loop {
+        receive(&url, partial, file, options, &mut progress)?;
+        let (is_right, sha256) = is_right()?;
+        if is_right {
+            return keep();
         }
         discard(partial)?;
         if !resumed {

@@ -12,6 +12,7 @@ use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body, Timeout};
 
 use super::FetchOptions;
+use super::catalogue::PublicFile;
 use crate::error::Error;
 
 /// The bytes that a server has to send within the time that it may be silent. One that sends a byte
@@ -73,20 +74,21 @@ pub(super) fn discard(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Brings `partial` to `bytes` bytes from `url`, and tells `progress` its length.
+/// Brings `partial` to the length of `file` from `url`, and tells `progress` its length.
 pub(super) fn receive(
     url: &str,
     partial: &Path,
-    bytes: u64,
+    file: &PublicFile,
     options: &FetchOptions,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Failure> {
     let mut have = length(partial)?;
-    if have > bytes {
+    let most = *file.bytes.end();
+    if have > most {
         discard(partial)?;
         have = 0;
     }
-    if have == bytes && bytes > 0 {
+    if have == most && most > 0 {
         return Ok(());
     }
     let agent = agent(options, url);
@@ -98,25 +100,31 @@ pub(super) fn receive(
         request.call().map_err(|error| failure(error, options))
     };
     let mut response = ask(have)?;
-    let mut start = first_byte(&response, have, bytes)?;
+    let mut start = first_byte(&response, have, file)?;
     if start.is_none() {
         // It cannot go on from there: then from the beginning.
         discard(partial)?;
         response = ask(0)?;
-        start = first_byte(&response, 0, bytes)?;
+        start = first_byte(&response, 0, file)?;
     }
     let start = start
         .ok_or_else(|| Failure::Lasting("answers with a range that nobody asked for".to_owned()))?;
-    append(&mut response, start, partial, bytes, options, progress)
+    append(&mut response, start, partial, file, options, progress)
 }
 
 /// The place in the file of the first byte that `response` brings, to a request for all from
 /// `have`; `None` if it is not that which was asked for.
-fn first_byte(response: &Response<Body>, have: u64, bytes: u64) -> Result<Option<u64>, Failure> {
+fn first_byte(
+    response: &Response<Body>,
+    have: u64,
+    file: &PublicFile,
+) -> Result<Option<u64>, Failure> {
     let start = match response.status() {
         StatusCode::OK => 0,
         StatusCode::PARTIAL_CONTENT if have > 0 => match content_range(response) {
-            Some((first, total)) if first == have && total.is_none_or(|total| total == bytes) => {
+            Some((first, total))
+                if first == have && total.is_none_or(|total| file.bytes.contains(&total)) =>
+            {
                 have
             }
             _ => return Ok(None),
@@ -132,10 +140,11 @@ fn first_byte(response: &Response<Body>, have: u64, bytes: u64) -> Result<Option
             });
         }
     };
+    let fits = |length| start.checked_add(length).is_some_and(|all| file.bytes.contains(&all));
     match response.body().content_length() {
-        Some(length) if start.checked_add(length) != Some(bytes) && start > 0 => Ok(None),
-        Some(length) if start.checked_add(length) != Some(bytes) => {
-            Err(Failure::Lasting(format!("offers {length} bytes, not {bytes}")))
+        Some(length) if !fits(length) && start > 0 => Ok(None),
+        Some(length) if !fits(length) => {
+            Err(Failure::Lasting(format!("offers {length} bytes, not {}", file.lengths())))
         }
         _ => Ok(Some(start)),
     }
@@ -156,10 +165,11 @@ fn append(
     response: &mut Response<Body>,
     start: u64,
     partial: &Path,
-    bytes: u64,
+    PublicFile { bytes, .. }: &PublicFile,
     options: &FetchOptions,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Failure> {
+    let most = *bytes.end();
     let here = |error| Failure::Here(Error::io(partial, error));
     let mut file = OpenOptions::new()
         .write(true)
@@ -173,18 +183,18 @@ fn append(
     let mut done = start;
     let mut window = (Instant::now(), start);
     progress(done);
-    while let length @ 1.. = read(&mut body, &mut piece, done, bytes, options)? {
-        if length as u64 > bytes - done {
+    while let length @ 1.. = read(&mut body, &mut piece, done, most, options)? {
+        if length as u64 > most - done {
             drop(file);
             discard(partial)?;
-            return Err(Failure::Lasting(format!("sends more than {bytes} bytes")));
+            return Err(Failure::Lasting(format!("sends more than {most} bytes")));
         }
         file.write_all(&piece[..length]).map_err(here)?;
         done += length as u64;
         progress(done);
         let (since, before) = window;
         if since.elapsed() > options.stall_timeout {
-            if done < bytes && done - before < SLOWEST {
+            if done < most && done - before < SLOWEST {
                 let seconds = in_seconds(options.stall_timeout);
                 return Err(Failure::Passing(format!(
                     "sends less than {SLOWEST} bytes in {seconds}"
@@ -193,9 +203,9 @@ fn append(
             window = (Instant::now(), done);
         }
     }
-    match done == bytes {
+    match bytes.contains(&done) {
         true => Ok(()),
-        false => Err(Failure::Passing(format!("stops after {done} of {bytes} bytes"))),
+        false => Err(Failure::Passing(format!("stops after {done} of {most} bytes"))),
     }
 }
 

@@ -130,8 +130,13 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 fn read(bytes: &[u8]) -> Result<Weights, String> {
+    // A header of safetensors may be as long as the first bytes of a pickle say.
+    let header = bytes.first_chunk().map_or(u64::MAX, |length| u64::from_le_bytes(*length));
+    let fits = header <= bytes.len() as u64 && bytes.get(8) == Some(&b'{');
     let weights = if bytes.starts_with(b"PK\x03\x04") {
         torch::read_zip(bytes)
+    } else if fits {
+        safetensors::read(bytes)
     } else if bytes.starts_with(&[pickle::PROTO]) {
         torch::read_legacy(bytes)
     } else if bytes.get(8) == Some(&b'{') {

@@ -65,3 +65,19 @@ fn tensors_made_elsewhere_are_checked() {
         assert!(message.contains("1 values for the shape"), "{message}");
     }
 }
+
+/// Its first bytes, the length of its header, may be those of a pickle.
+#[test]
+fn safetensors_of_any_length_are_no_pickle() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    for length in [0x280_usize, 0x380, 0x480, 0x580, 0x8480, 0x281] {
+        let header = r#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+        let mut bytes = (length as u64).to_le_bytes().to_vec();
+        bytes.extend(format!("{header:<length$}").bytes());
+        bytes.extend(2.5_f32.to_le_bytes());
+        std::fs::write(&path, bytes).unwrap();
+        let weights = Weights::open(&path).unwrap();
+        assert_eq!(weights.get("w").unwrap().values, [2.5], "{length}");
+    }
+}

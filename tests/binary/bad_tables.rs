@@ -143,7 +143,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     refused(
         "score classifier t.csv",
         "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: give \
-         the run of an autoencoder, as narrows pretrain makes it",
+         the run of an autoencoder, as narrows pretrain makes it, or score by --score knn",
     );
     refused(
         "score ae",

@@ -2,6 +2,7 @@
 
 mod advice;
 mod animals;
+mod backbones;
 mod bad_input;
 mod bad_tables;
 mod bench;

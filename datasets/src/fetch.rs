@@ -108,8 +108,8 @@ pub enum Event<'a> {
 }
 
 /// Fetches the missing files of `set`, checks the length and the SHA-256 of every file, unpacks
-/// archives, and returns the folder, which for data is one to [`open`](crate::open). `event` is told
-/// what happens.
+/// archives, and returns the folder, which for data is one to [`open`](crate::open). `event` is
+/// told what happens.
 ///
 /// Files that are there already are read and checked. If an archive was removed, only the lengths
 /// of its members are checked. A wrong file is fetched again.
@@ -193,8 +193,8 @@ pub fn cached(name: &str) -> Option<PathBuf> {
     cached_set(&named(name).ok()?)
 }
 
-/// The folder of `set`, if it was fetched to the platform's cache. It is not read, and no connection
-/// is opened.
+/// The folder of `set`, if it was fetched to the platform's cache. It is not read, and no
+/// connection is opened.
 pub fn cached_set(set: &PublicSet) -> Option<PathBuf> {
     let folder = folder_of(set, None).ok()?;
     cache::is_there(set, &folder).then_some(folder)

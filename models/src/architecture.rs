@@ -199,6 +199,16 @@ impl Architecture {
         })
     }
 
+    /// The network of a baseline that starts from random weights: this one. Beside an encoder that
+    /// others trained on many photographs it is our own for such images, as few labels are far too
+    /// few to train the other's.
+    pub fn baseline(&self) -> Architecture {
+        match self.backbone {
+            Some(_) => Architecture::new(Model::Conv, self.input),
+            None => self.clone(),
+        }
+    }
+
     /// A linear autoencoder: no hidden layers, no activations. It spans what PCA spans (Baldi and
     /// Hornik 1989).
     pub fn linear(input: impl Into<SampleShape>, latent: usize) -> Architecture {

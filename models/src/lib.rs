@@ -34,6 +34,7 @@ pub mod export;
 pub mod inference;
 mod kept;
 pub mod layer_spec;
+mod logistic;
 pub mod methods;
 pub mod model_file;
 mod names;

@@ -16,6 +16,9 @@ named! {
         Scratch = "scratch",
         /// The pretrained encoder stays as it is, batch norm included; the head learns.
         Freeze = "freeze",
+        /// The pretrained encoder stays as it is; the head is a logistic regression on its codes,
+        /// fitted to the end. The validation labels choose the strength of its L2.
+        Linear = "linear",
         /// Everything learns, the encoder at a tenth of the rate.
         Slow = "slow",
         /// Everything learns at the same rate.
@@ -65,7 +68,7 @@ impl Transfer {
         }
         match self {
             Transfer::Scratch | Transfer::Full => {}
-            Transfer::Freeze | Transfer::Gradual | Transfer::LpFt => {
+            Transfer::Freeze | Transfer::Linear | Transfer::Gradual | Transfer::LpFt => {
                 params.set_trainable(ENCODER, false)?;
             }
             Transfer::Slow => params.set_lr_factor(ENCODER, SLOW_FACTOR)?,
@@ -91,7 +94,7 @@ impl Transfer {
 
     /// True if a pretrained encoder learns.
     fn moves_pretrained(self) -> bool {
-        !matches!(self, Transfer::Scratch | Transfer::Freeze)
+        !matches!(self, Transfer::Scratch | Transfer::Freeze | Transfer::Linear)
     }
 
     /// Trains `run`, whose parameters [`Transfer::prepare`] made ready, to the end.
@@ -105,6 +108,9 @@ impl Transfer {
         cx: &Context,
         observer: &dyn Observer,
     ) -> Result<(), Error> {
+        if self == Transfer::Linear {
+            return run.fit_head(cx, observer);
+        }
         let epochs = run.epochs();
         let half = epochs.div_ceil(2);
         if matches!(self, Transfer::Gradual | Transfer::LpFt) {

@@ -16,6 +16,7 @@ mod images;
 mod inference;
 mod journal;
 mod limits;
+mod linear_head;
 mod lp_ft;
 mod mixup;
 mod model_file;

@@ -6,6 +6,7 @@ mod finetuning;
 mod semi;
 
 use super::refuse;
+use crate::cli::options::classifier::ClassifierTraining;
 use crate::cli::options::finetuning::FinetuningOptions;
 use crate::cli::options::methods::MethodName;
 use crate::cli::options::semi::{SemiMethodOptions, SemiName, SemiOptions};
@@ -57,6 +58,12 @@ fn check_encoder(options: &Train, method: Transfer, explicit: &[String]) -> Resu
         ),
         (_, Transfer::Freeze) => {
             refuse(explicit, &["lr_decay", "l2_sp"], "freeze leaves the encoder as it is")
+        }
+        (_, Transfer::Linear) => {
+            let reason = "linear fits its head to the end, in no steps";
+            refuse(explicit, &ids::<ClassifierTraining>(), reason)?;
+            refuse(explicit, &ids::<FinetuningOptions>(), reason)?;
+            refuse(explicit, &["lr"], reason)
         }
         _ => Ok(()),
     }

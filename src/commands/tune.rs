@@ -217,6 +217,10 @@ fn methods(goal: GoalName, given: &Auto<List<MethodName>>) -> Result<Vec<String>
         Auto::Given(methods) => methods.clone(),
         Auto::Auto => List(auto()),
     };
+    ensure!(
+        !methods.contains(&MethodName::Transfer(Transfer::Linear)),
+        "--methods: linear has no settings to search for: it chooses its own by validation labels"
+    );
     let mut names: Vec<String> = Vec::new();
     for name in methods.into_iter().map(MethodName::name) {
         if !names.contains(&name) {

@@ -91,7 +91,7 @@ fn a_run_leaves_everything_it_should() {
     assert_eq!(summary["unlabelled"], 1797 - 500 - 64);
     let methods = summary["methods"].as_array().unwrap();
     let names: Vec<&str> = methods.iter().map(|m| m["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["scratch", "freeze", "slow", "full", "gradual", "lp-ft"]);
+    assert_eq!(names, ["scratch", "freeze", "linear", "slow", "full", "gradual", "lp-ft"]);
     for method in methods {
         let per_draw: Vec<f64> = method["test_accuracy"]["per_draw"]
             .as_array()
@@ -108,10 +108,11 @@ fn a_run_leaves_everything_it_should() {
         assert!(said.out.contains(&format!("{:.2} ±", 100.0 * mean)), "{}", said.out);
     }
 
-    // A header, three epochs of the autoencoder, four of each classifier: six methods on two draws.
+    // A header, three epochs of the autoencoder, four of each classifier, six methods on two draws;
+    // and the eight strengths of the regression.
     let metrics = place.read("run/metrics.csv");
     let rows: Vec<Vec<&str>> = metrics.lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!(rows.len(), 1 + 3 + 6 * 2 * 4);
+    assert_eq!(rows.len(), 1 + 3 + 6 * 2 * 4 + 2 * 8);
     assert_eq!(
         rows[0].join(","),
         "run,epoch,lr,train_loss,validation_loss,validation_accuracy,seconds,samples_per_second"

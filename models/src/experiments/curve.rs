@@ -28,7 +28,8 @@ use serde::{Deserialize, Serialize};
 pub struct Curve<'a> {
     /// The data.
     pub data: &'a TrainTest,
-    /// The network of methods that transfer, and of scratch.
+    /// The network of methods that transfer. That of scratch is its
+    /// [baseline](Architecture::baseline).
     pub architecture: Architecture,
     /// The learning rates that those choose from.
     pub learning_rates: Vec<f32>,
@@ -168,6 +169,7 @@ impl Curve<'_> {
             self.labels_of(point, 0)?;
         }
         self.architecture.classifier(train.classes())?;
+        self.architecture.baseline().classifier(train.classes())?;
         self.methods.iter().try_for_each(|method| method.check(train))?;
         for point in &self.points {
             Augmenter::new(point.finetuning.augmentation, train.image_shape())?;

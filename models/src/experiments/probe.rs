@@ -11,7 +11,6 @@
 //! what was chosen meets the test samples, once. To add a probe: write its file, add it to
 //! [`Probe`] and its list, and its case to `tests/probe.rs`.
 
-mod lbfgs;
 mod linear;
 mod nearest;
 pub mod neighbours;

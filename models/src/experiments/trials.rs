@@ -134,8 +134,9 @@ impl Curve<'_> {
         trials: &[Trial<'_>],
         observer: &dyn Observer,
     ) -> Result<Option<FrozenSamples>, Error> {
-        let freezes =
-            |trial: &&Trial<'_>| matches!(trial.method, Method::Transfer(Transfer::Freeze));
+        let freezes = |trial: &&Trial<'_>| {
+            matches!(trial.method, Method::Transfer(Transfer::Freeze | Transfer::Linear))
+        };
         let (Some(pretrained), 2..) = (pretrained, trials.iter().filter(freezes).count()) else {
             return Ok(None);
         };
@@ -158,7 +159,11 @@ impl Curve<'_> {
     ) -> Result<Identity, Error> {
         let Curve { learning_rates, ensemble, seed, .. } = self;
         let settings = Settings { method, point, learning_rates, ensemble: *ensemble, seed: *seed };
-        let network = self.architecture.classifier(self.data.train.classes())?;
+        let architecture = match method.is_scratch() {
+            true => self.architecture.baseline(),
+            false => self.architecture.clone(),
+        };
+        let network = architecture.classifier(self.data.train.classes())?;
         let pretrained = pretrained.filter(|_| method.needs_encoder());
         let (train, validation) = (Rows::Listed(&labels.train), Rows::Listed(&labels.validation));
         Identity::new(&settings, &network, pretrained)

@@ -41,7 +41,8 @@ pub struct SemiMethod {
 pub struct Given<'a> {
     /// The samples to learn from, all of which may be looked at without their labels.
     pub data: &'a Dataset,
-    /// The network of [`Method::Transfer`].
+    /// The network of [`Method::Transfer`]; its [baseline](Architecture::baseline) is that of
+    /// scratch.
     pub architecture: &'a Architecture,
     /// The parameters of a pretrained network that begins with its encoder; `None` where no method
     /// takes it.
@@ -247,7 +248,11 @@ fn fine_tune(
     run: &str,
     observer: &dyn Observer,
 ) -> Result<TrainedClassifier, Error> {
-    let network = given.architecture.classifier(given.data.classes())?;
+    let network = match transfer {
+        Transfer::Scratch => given.architecture.baseline(),
+        _ => given.architecture.clone(),
+    }
+    .classifier(given.data.classes())?;
     let task = Task {
         data: given.data,
         train: Rows::Listed(&draw.train),
@@ -262,8 +267,16 @@ fn fine_tune(
         Transfer::Scratch => &fresh,
         _ => given.encoder(transfer.name())?,
     };
-    for &lr in given.learning_rates {
-        let name = format!("{run} lr {lr}");
+    // A regression has no learning rate.
+    let rates = match transfer {
+        Transfer::Linear => &given.learning_rates[..given.learning_rates.len().min(1)],
+        _ => given.learning_rates,
+    };
+    for &lr in rates {
+        let name = match transfer {
+            Transfer::Linear => run.to_string(),
+            _ => format!("{run} lr {lr}"),
+        };
         let training = Training { lr, seed, ..given.finetuning.clone() };
         let mut params = fresh.clone();
         transfer.prepare(&mut params, pretrained)?;
@@ -283,7 +296,10 @@ fn fine_tune(
         }
     }
     match (best, diverged) {
-        (Some((run, lr, name)), _) => {
+        (Some((run, mut lr, name)), _) => {
+            if transfer == Transfer::Linear {
+                lr = run.history().get(run.best_epoch() - 1).map_or(lr, |strength| strength.lr);
+            }
             Ok(TrainedClassifier::new(network, &name, lr, run.into_result()))
         }
         (None, Some(e)) => Err(e.during("no learning rate worked")),

@@ -106,6 +106,11 @@ impl FrozenCodes {
         Ok(Some(FrozenCodes { len: train.len, train, places, validation: validation.coded }))
     }
 
+    /// The codes of the samples to train on, (samples, len), and their labels.
+    pub fn train(&self) -> (&[f32], &[u32]) {
+        (&self.train.coded.codes, &self.train.coded.labels)
+    }
+
     /// True if the same layers are frozen as when the codes were made, at the same values.
     pub fn hold_for(&self, network: &Network, params: &Params) -> bool {
         self.train.hold_for(network, params)

@@ -1,6 +1,7 @@
 //! One run of the training loop.
 
 mod course;
+mod linear;
 mod saving;
 
 pub use course::Restart;

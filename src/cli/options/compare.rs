@@ -91,7 +91,7 @@ impl Compare {
         let train = &data.train;
         let points = self.labels.settle(train)?;
         let List(given) = self.methods.clone().or(List(Vec::new()));
-        let names = methods::compared(&given, points.len());
+        let names = methods::compared(&given, points.len(), architecture.backbone.is_some());
         self.methods = Auto::Given(List(names.clone()));
         let metric = self.metric.metric;
         let methods =

@@ -19,15 +19,16 @@ pub const SEMI_LR: f32 = 2e-3;
 /// The help of `--method`.
 pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
     "Method. With labelled samples alone: scratch (new weights), or, from a pretrained encoder \
-     (--encoder) and a new last layer, the head: freeze (only the head learns), slow (the encoder \
-     learns at a tenth of the head's rate), full (both learn at one rate), gradual (the head \
-     learns first, then block by block below it), lp-ft (the head learns first, then both). With \
-     labelled and all other samples: pseudo-labels (a class predicted with confidence becomes the \
-     label of a strongly augmented copy), mean-teacher (predictions agree with those of the \
-     average of past weights), vat (virtual adversarial training: predictions stay the same when \
-     the input moves a little in the worst direction), ladder (a decoder removes noise from each \
-     layer; dense models only). auto: lp-ft with --encoder; without it vat for images, scratch \
-     for other data"
+     (--encoder) and a new last layer, the head: freeze (only the head learns), linear (the \
+     head is a logistic regression, fitted to the end), slow (the encoder learns at a tenth of \
+     the head's rate), full (both learn at one rate), gradual (the head learns first, then \
+     block by block below it), lp-ft (the head learns first, then both). With labelled and all \
+     other samples: pseudo-labels (a class predicted with confidence becomes the label of a \
+     strongly augmented copy), mean-teacher (predictions agree with those of the average of \
+     past weights), vat (virtual adversarial training: predictions stay the same when the input \
+     moves a little in the worst direction), ladder (a decoder removes noise from each layer; \
+     dense models only). auto: lp-ft with --encoder; without it vat for images, scratch for \
+     other data"
         .to_owned()
 });
 
@@ -35,14 +36,16 @@ pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
 pub static METHODS_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
         "Methods to compare, separated by commas: {}. auto: {TRANSFERS} at one number of labels, \
-         {CURVE} at several",
+         {CURVE} at several, {FOREIGN} from an encoder that others trained",
         names().join(", ").replacen("scratch", "scratch (always included)", 1)
     )
 });
 
-/// The methods of `auto` at one number of labels, and at several.
-const TRANSFERS: &str = "scratch,freeze,slow,full,gradual,lp-ft";
+/// The methods of `auto` at one number of labels, at several, and from an encoder that others
+/// trained.
+const TRANSFERS: &str = "scratch,freeze,linear,slow,full,gradual,lp-ft";
 const CURVE: &str = "scratch,full";
+const FOREIGN: &str = "scratch,linear,lp-ft";
 
 /// A method by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,12 +72,15 @@ fn names() -> Vec<String> {
     MethodName::all().into_iter().map(MethodName::name).collect()
 }
 
-/// The baseline and each of `methods` once; without any, those for so many points.
-pub fn compared(methods: &[MethodName], points: usize) -> Vec<MethodName> {
-    let chosen = match (methods.is_empty(), points) {
-        (false, _) => methods.to_vec(),
-        (true, 0 | 1) => TRANSFERS.split(',').filter_map(|name| method(name).ok()).collect(),
-        (true, _) => CURVE.split(',').filter_map(|name| method(name).ok()).collect(),
+/// The baseline and each of `methods` once; without any, those for so many points, or for an
+/// encoder that others trained.
+pub fn compared(methods: &[MethodName], points: usize, foreign: bool) -> Vec<MethodName> {
+    let of = |names: &str| names.split(',').filter_map(|name| method(name).ok()).collect();
+    let chosen = match (methods.is_empty(), foreign, points) {
+        (false, ..) => methods.to_vec(),
+        (true, true, _) => of(FOREIGN),
+        (true, false, 0 | 1) => of(TRANSFERS),
+        (true, false, _) => of(CURVE),
     };
     // The baseline, which the gains refer to, comes first.
     let mut each = vec![MethodName::Transfer(Transfer::Scratch)];

@@ -30,6 +30,11 @@ pub fn saved(run: &Path, batch: usize) -> Result<String, Error> {
     if let Some(temperature) = description.temperature {
         rows.push(("temperature", format!("{temperature:.3}")));
     }
+    if let Some(pixels) = description.architecture.backbone.as_ref().and_then(|b| b.pixels()) {
+        let three = |values: [f32; 3]| values.map(|x| format!("{x:.4}")).join(", ");
+        rows.push(("pixels", format!("red, green, blue in 0 to 1, minus {}", three(pixels.mean))));
+        rows.push(("", format!("divided by {}", three(pixels.std))));
+    }
     Ok(format!("{}\n{}", lines(&rows), layers(&description, batch)?))
 }
 
@@ -42,11 +47,12 @@ pub fn described(options: &Info, input: SampleShape) -> Result<String, Error> {
 
 fn layers(description: &Description, batch: usize) -> Result<String, Error> {
     let Description { architecture, classes, .. } = description;
-    let what = match classes {
-        Some(classes) => format!("classifier of {classes} classes"),
-        None => "autoencoder".to_string(),
+    let what = match (classes, &architecture.backbone) {
+        (Some(classes), _) => format!("classifier of {classes} classes"),
+        (None, Some(_)) => "encoder".to_string(),
+        (None, None) => "autoencoder".to_string(),
     };
-    let (model, input) = (architecture.model.name(), architecture.input);
+    let (model, input) = (architecture.name(), architecture.input);
     let layers = description.network()?.summary(batch);
     Ok(format!("{what}, {model}, samples of {input}\n\n{layers}\n"))
 }

@@ -4,11 +4,11 @@ use super::estimate::{UNKNOWN, cells, gained, is_unknown};
 use super::reconstruction::{data_line, reconstruction};
 use crate::output::numbers::{counted, duration, p_value, percent, thousands};
 use narrows_datasets::TrainTest;
-use narrows_models::Metric;
 use narrows_models::compare::ComparisonResult;
 use narrows_models::curve::{Curve, MethodResult, Point};
 use narrows_models::methods::Tried;
 use narrows_models::statistics::Gain;
+use narrows_models::{Metric, Transfer};
 
 /// The method that the gains refer to.
 const SCRATCH: &str = "scratch";
@@ -40,7 +40,8 @@ pub fn table(curve: &Curve<'_>, result: &ComparisonResult, seconds: f64) -> Stri
     }
     text += "\nlearning rate    chosen on so many draws\n";
     for method in methods {
-        text += &wrapped(&format!("{:<16} {}", method.name, rates(&method.chosen)), 100);
+        let of = if method.name == Transfer::Linear.name() { "L2 " } else { "" };
+        text += &wrapped(&format!("{:<16} {of}{}", method.name, rates(&method.chosen)), 100);
     }
     text += &trials(tried);
     text += "\n";

@@ -46,6 +46,13 @@ pub fn table(curve: &Curve<'_>, points: &[PointSummary], seconds: f64) -> String
     if methods().any(is_unknown_method) {
         text += UNKNOWN;
     }
+    if let Some(backbone) = &curve.architecture.backbone {
+        text += &format!(
+            "scratch is a {} network of narrows; the other methods start from {}.\n",
+            curve.architecture.baseline().name(),
+            backbone.name
+        );
+    }
     text
 }
 

@@ -7,13 +7,17 @@ pub mod data;
 pub mod embed;
 pub mod evaluate;
 pub mod export;
+#[cfg(feature = "fetch")]
+mod fetching;
 pub mod info;
 mod inputs;
+pub mod models;
 pub mod predict;
 pub mod pretrain;
 pub mod score;
 pub mod train;
 pub mod tune;
+mod weights;
 
 use crate::error::{Error, bail};
 

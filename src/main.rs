@@ -58,6 +58,7 @@ fn work() -> Result<String, error::Error> {
         Command::Export(options) => commands::export::run(options, &parsed.explicit),
         Command::Info(options) => commands::info::run(options, &parsed.explicit),
         Command::Data(options) => commands::data::run(options),
+        Command::Models(options) => commands::models::run(options),
         Command::Bench(options) => commands::bench::run(options),
     }
 }

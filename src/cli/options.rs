@@ -8,11 +8,13 @@ pub mod data;
 pub mod data_commands;
 pub mod evaluate;
 pub mod export;
+pub mod fetching;
 pub mod finetuning;
 pub mod foreign;
 pub mod info;
 pub mod labels;
 pub mod methods;
+pub mod models;
 pub mod objective;
 pub mod prefixed;
 pub mod pretrain;
@@ -32,6 +34,7 @@ use data_commands::Data;
 use evaluate::Evaluate;
 use export::Export;
 use info::{Bench, Info};
+use models::Models;
 use pretrain::Pretrain;
 use rows::{Embed, Predict, Score};
 use train::Train;
@@ -73,6 +76,8 @@ pub enum Command {
     Info(Info),
     /// Fetch, inspect, convert and split data
     Data(Data),
+    /// List known networks, or fetch public weights of one, trained on photographs
+    Models(Models),
     /// Measure the engine against this machine's limits, in a few seconds
     Bench(Bench),
 }

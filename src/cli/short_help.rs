@@ -22,8 +22,8 @@ const PART: (&str, &str) = ("part", "Rows to take: all, train, test");
 const TO_FILE: (&str, &str) = ("out", "New .csv, .npy or .parquet, or folder [default: a folder]");
 const FORCE: (&str, &str) = ("force", "Overwrite files that are there");
 
-/// For each command, and for those of `data`, what its short help shows.
-const COMMANDS: [(&str, Shown); 15] = [
+/// For each command, and for those of `data` and `models`, what its short help shows.
+const COMMANDS: [(&str, Shown); 16] = [
     (
         "compare",
         &[
@@ -192,7 +192,16 @@ const COMMANDS: [(&str, Shown); 15] = [
         ],
     ),
     (
-        "fetch",
+        "models fetch",
+        &[
+            ("name", "Network: resnet18, ... [list: narrows models]"),
+            ("cache", "Folder to fetch into [default: narrows/models in the user's cache folder]"),
+            ("offline", "Check the file that was fetched before; open no connection"),
+            QUIET,
+        ],
+    ),
+    (
+        "data fetch",
         &[
             ("name", "mnist, fashion-mnist, kmnist or cifar10"),
             ("cache", "Folder to fetch into"),
@@ -201,7 +210,7 @@ const COMMANDS: [(&str, Shown); 15] = [
         ],
     ),
     (
-        "inspect",
+        "data inspect",
         &[
             ("path", "Folder of images, table or array"),
             TARGET,
@@ -214,7 +223,7 @@ const COMMANDS: [(&str, Shown); 15] = [
         ],
     ),
     (
-        "convert",
+        "data convert",
         &[
             ("path", "Folder of images, table or array"),
             ("out", "File to write: .narrows, .npy, .npz, .csv, .idx, .safetensors, .parquet"),
@@ -227,7 +236,7 @@ const COMMANDS: [(&str, Shown); 15] = [
         ],
     ),
     (
-        "split",
+        "data split",
         &[
             ("path", "Folder of images, table or array"),
             ("out", "New folder to write into"),
@@ -259,7 +268,9 @@ fn short_below(mut root: Command, path: &str) -> Command {
 }
 
 fn shortened(command: Command, path: &str, name: &str) -> Command {
-    let Some((_, shown)) = COMMANDS.iter().find(|(command, _)| *command == name) else {
+    let path = format!("{path} {name}");
+    let is_it = |of: &str| path.strip_prefix("narrows ") == Some(of);
+    let Some((_, shown)) = COMMANDS.iter().find(|(of, _)| is_it(of)) else {
         return command;
     };
     command
@@ -276,7 +287,7 @@ fn shortened(command: Command, path: &str, name: &str) -> Command {
                 None => arg.hide_short_help(true),
             }
         })
-        .after_help(format!("All options: {path} {name} --help"))
+        .after_help(format!("All options: {path} --help"))
 }
 
 #[cfg(test)]
@@ -290,14 +301,19 @@ mod tests {
         let mut root = short(CommandLine::command());
         root.build();
         let mut met = Vec::new();
-        let mut commands: Vec<Command> = root.get_subcommands().cloned().collect();
-        commands.extend(root.find_subcommand("data").unwrap().get_subcommands().cloned());
-        for command in commands.iter().filter(|command| !command.has_subcommands()) {
-            let name = command.get_name();
-            if name == "help" {
-                continue;
+        let mut commands: Vec<(String, Command)> = Vec::new();
+        for command in root.get_subcommands() {
+            commands.push((command.get_name().to_owned(), command.clone()));
+            for below in command.get_subcommands() {
+                commands
+                    .push((format!("{} {}", command.get_name(), below.get_name()), below.clone()));
             }
-            let (_, shown) = COMMANDS.iter().find(|(of, _)| *of == name).expect(name);
+        }
+        commands.retain(|(name, command)| {
+            !command.has_subcommands() && !name.split(' ').any(|word| word == "help")
+        });
+        for (name, command) in commands {
+            let (_, shown) = COMMANDS.iter().find(|(of, _)| *of == name).expect(&name);
             for (option, _) in *shown {
                 let is = |arg: &clap::Arg| {
                     arg.get_long() == Some(option) || arg.get_id().as_str() == *option
@@ -308,7 +324,7 @@ mod tests {
             let lines = text.lines().count();
             assert!(lines < 25, "{name}: {lines}\n{text}");
             assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
-            met.push(name.to_owned());
+            met.push(name);
         }
         assert_eq!(met.len(), COMMANDS.len());
     }

@@ -3,6 +3,7 @@
 use crate::cli::options::data::DataOptions;
 use crate::cli::options::foreign::ForeignOptions;
 use crate::cli::options::row_output::Part;
+use crate::commands::weights;
 use crate::error::{Error, bail, ensure};
 use crate::output::progress::Progress;
 use crate::run::folder;
@@ -54,6 +55,7 @@ impl Loaded {
         foreign: &ForeignOptions,
         size: Option<(usize, usize)>,
     ) -> Result<Loaded, Error> {
+        weights::refuse_name(run)?;
         let size = size.map(|(height, width)| [height, width]);
         let is_onnx = run.is_file() && onnx::is_onnx(run)?;
         if !is_onnx {

@@ -5,10 +5,11 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::Command;
+use std::thread::JoinHandle;
 
 /// What `narrows` says on stderr, in a place whose cache folder is `caches`, behind the proxy
 /// `proxy`.
-fn fails(place: &Place, proxy: &str, args: &[&str]) -> String {
+pub fn fails(place: &Place, proxy: &str, args: &[&str]) -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_narrows"));
     program.args(args).current_dir(place.path(".")).env("XDG_CACHE_HOME", place.path("caches"));
     program.env("ALL_PROXY", proxy).env_remove("NO_PROXY").env_remove("no_proxy");
@@ -19,7 +20,8 @@ fn fails(place: &Place, proxy: &str, args: &[&str]) -> String {
     said
 }
 
-const NOBODY: &str = "http://127.0.0.1:9";
+/// A proxy that is not there.
+pub const NOBODY: &str = "http://127.0.0.1:9";
 
 #[test]
 fn what_is_wrong_with_a_fetch_is_said_in_one_line() {
@@ -63,16 +65,13 @@ fn the_help_names_every_set() {
     }
 }
 
-/// A proxy that lets nobody through: it is asked for each mirror once, and nothing is asked without
-/// it.
-#[test]
-fn a_fetch_goes_through_the_proxy_and_names_each_mirror_that_failed() {
-    let place = Place::new();
+/// The address of a proxy that lets nobody through, and the first lines of so many requests to it.
+pub fn closed_proxy(requests: usize) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());
     let asked = std::thread::spawn(move || {
         let mut asked = Vec::new();
-        for stream in listener.incoming().take(3) {
+        for stream in listener.incoming().take(requests) {
             let mut stream = stream.unwrap();
             let mut lines =
                 BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
@@ -82,6 +81,15 @@ fn a_fetch_goes_through_the_proxy_and_names_each_mirror_that_failed() {
         }
         asked
     });
+    (proxy, asked)
+}
+
+/// A proxy that lets nobody through: it is asked for each mirror once, and nothing is asked without
+/// it.
+#[test]
+fn a_fetch_goes_through_the_proxy_and_names_each_mirror_that_failed() {
+    let place = Place::new();
+    let (proxy, asked) = closed_proxy(3);
     let said = fails(&place, &proxy, &["data", "fetch", "kmnist", "--quiet"]);
     for part in ["train-images-idx3-ubyte.gz: cannot be fetched", "put the file there by hand"] {
         assert!(said.contains(part), "{said}");

@@ -19,6 +19,8 @@ mod ensemble;
 mod export;
 mod images;
 mod models;
+#[cfg(feature = "fetch")]
+mod models_fetch;
 mod novelty;
 mod numbers;
 mod pipes;

@@ -71,7 +71,7 @@ const LITE0: (&str, &str, &str) =
     ("efficientnet_lite0", "tf_efficientnet_lite0-0aa007d2.pth", "0aa007d2");
 /// The network has 4,652,008 parameters, and 42,016 statistics beside them: four bytes each, and
 /// the frame of the file.
-const LITE0_LENGTH: RangeInclusive<u64> = 18_500_000..=19_500_000;
+const LITE0_LENGTH: RangeInclusive<u64> = 18_700_000..=19_000_000;
 
 /// The sets of weights that can be fetched, each by the name of its network in `narrows-models`,
 /// and of one file.

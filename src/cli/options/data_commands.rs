@@ -1,6 +1,7 @@
 //! The commands below `narrows data`: one variant each.
 
 use super::data::ReadingOptions;
+use super::fetching::Fetching;
 use super::row_output::Part;
 use super::values::{count, name, variant};
 use clap::{Args, Subcommand};
@@ -34,16 +35,8 @@ pub enum DataCommand {
 pub struct Fetch {
     /// Data set: mnist, fashion-mnist, kmnist or cifar10
     pub name: String,
-    /// Folder to fetch into; the data set gets a folder of its own in it [default: narrows/datasets
-    /// in the user's cache folder, where other commands find it by name]
-    #[arg(long, value_name = "DIR")]
-    pub cache: Option<PathBuf>,
-    /// Open no connection: check the files that are there, and name those that are missing
-    #[arg(long)]
-    pub offline: bool,
-    /// Show no progress; notes about the data stay
-    #[arg(long)]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub fetching: Fetching,
 }
 
 /// The reading options of most commands below `narrows data`.

@@ -19,6 +19,13 @@
 //!    that would tell, all references are compared one by one.
 //! 3. Blocks are cut by the number of features alone, so that threads change no bit.
 
+pub mod detector;
+mod histograms;
+mod sizes;
+mod tail;
+
+pub use detector::{Detector, Rated};
+
 use crate::architecture::Architecture;
 use crate::error::{Error, ensure, error};
 use crate::inference;
@@ -84,30 +91,66 @@ impl References {
         k: usize,
     ) -> Result<Vec<f32>, Error> {
         let left = self.len() - usize::from(own.iter().any(Option::is_some));
-        ensure!(
-            (1..=left).contains(&k),
-            "{k} neighbours of each sample are asked for among {left}: ask for fewer"
-        );
+        ensure_enough(k, left)?;
         centre(&mut queries, &self.mean);
-        let norms = squared_norms(&queries)?;
-        let near = Neighbours::of(cx, &queries, &self.codes, k + SPARE, Distance::Euclidean, false);
+        let others = |query: usize, index: usize| own[query] != Some(index as u32);
+        self.means(cx, &queries, k, |query, found| found.retain(|(index, _)| others(query, *index)))
+    }
+
+    /// The mean distance of each of `queries` to the `k` nearest references. With `leave_out`, one
+    /// reference that is equal to the query is left out, if there is one.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn distances_but_own(
+        &self,
+        cx: &Context,
+        mut queries: Codes,
+        leave_out: bool,
+        k: usize,
+    ) -> Result<Vec<f32>, Error> {
+        ensure_enough(k, self.len() - usize::from(leave_out))?;
+        centre(&mut queries, &self.mean);
+        self.means(cx, &queries, k, |_, found| {
+            if leave_out && found.first().is_some_and(|(_, square)| *square == 0.0) {
+                found.remove(0);
+            }
+        })
+    }
+
+    /// The mean distances of `queries` without their mean to the `k` nearest of those that
+    /// `restrict` leaves of the references and their squared distances, the nearest first.
+    fn means(
+        &self,
+        cx: &Context,
+        queries: &Codes,
+        k: usize,
+        restrict: impl Fn(usize, &mut Vec<(usize, f64)>) + Sync,
+    ) -> Result<Vec<f32>, Error> {
+        let norms = squared_norms(queries)?;
+        let near = Neighbours::of(cx, queries, &self.codes, k + SPARE, Distance::Euclidean, false);
         let mut scores = vec![0.0; queries.samples()];
         cx.chunks(&mut scores, 64, |range, scores| {
             for (query, score) in range.zip(scores) {
-                let others = |index: &usize| own[query] != Some(*index as u32);
-                let far = |index| squared_distance(queries.row(query), self.codes.row(index));
-                let candidates = near.row(query).map(|(index, _)| index);
-                let mut found: Vec<f64> = candidates.filter(others).map(far).collect();
-                found.sort_by(f64::total_cmp);
+                let row = queries.row(query);
+                let far = |index| (index, squared_distance(row, self.codes.row(index)));
+                let of = |indices: &mut dyn Iterator<Item = usize>| {
+                    let mut found: Vec<(usize, f64)> = indices.map(far).collect();
+                    found.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+                    restrict(query, &mut found);
+                    found
+                };
+                let mut found = of(&mut near.row(query).map(|(index, _)| index));
                 let last = near.row(query).last().map_or(0.0, |(_, far)| f64::from(far));
                 let rounding = self.rounding(norms[query]);
-                let kth = found.get(k - 1).copied();
-                let is_doubtful = |kth| last - rounding < kth && rounding > TOLERANCE * kth;
+                let kth = found.get(k - 1).map(|(_, square)| *square);
+                // Nothing is nearer than a distance of zero.
+                let is_doubtful =
+                    |kth| kth > 0.0 && last - rounding < kth && rounding > TOLERANCE * kth;
                 if near.k < self.len() && kth.is_none_or(is_doubtful) {
-                    found = (0..self.len()).filter(others).map(far).collect();
-                    found.sort_by(f64::total_cmp);
+                    found = of(&mut (0..self.len()));
                 }
-                let sum: f64 = found[..k].iter().map(|square| square.sqrt()).sum();
+                let sum: f64 = found[..k].iter().map(|(_, square)| square.sqrt()).sum();
                 *score = (sum / k as f64) as f32;
             }
         });
@@ -120,6 +163,15 @@ impl References {
         let sums = (self.codes.len as f64).sqrt() + 2.0;
         4.0 * sums * f64::from(f32::EPSILON) * (norm + self.largest)
     }
+}
+
+/// Refuses more neighbours than the `left` references.
+fn ensure_enough(k: usize, left: usize) -> Result<(), Error> {
+    ensure!(
+        (1..=left).contains(&k),
+        "{k} neighbours of each sample are asked for among {left}: ask for fewer"
+    );
+    Ok(())
 }
 
 /// Takes `mean` from each code.

@@ -8,6 +8,7 @@ mod checkpoint_files;
 mod checkpointed_experiments;
 mod checkpoints;
 mod codes;
+mod detector;
 mod ema;
 mod encoder_rates;
 mod ensemble;

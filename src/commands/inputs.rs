@@ -25,7 +25,7 @@ const BUILTIN_TEST_SAMPLES: usize = 500;
 const BUILTIN_SPLIT_SEED: u64 = 0;
 
 /// Is told how many of all images were read.
-type Counter<'a> = dyn Fn(usize, usize) + Sync + 'a;
+pub(super) type Counter<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
 /// A model and where it came from.
 pub struct Loaded {
@@ -243,7 +243,7 @@ impl Chosen {
 }
 
 /// The data that `open` finds at the path of `options`, or that `builtin` makes of the digits.
-fn read<D>(
+pub(super) fn read<D>(
     options: &mut DataOptions,
     quiet: bool,
     builtin: impl FnOnce(TrainTest) -> D,

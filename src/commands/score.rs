@@ -1,10 +1,12 @@
-//! `narrows score`: how unusual each row is. Either an autoencoder reconstructs it badly, or its
-//! code lies far from those of training rows.
+//! `narrows score`: how unusual each row is. Its values are rare beside those of training rows, an
+//! autoencoder reconstructs it badly, or its code lies far from those of training rows.
 //!
-//! Rows pass by once. Their scores go to a file, 4 bytes each (8 of a table), which quantiles are
-//! found in exactly, by two passes over it each, and which then becomes the file asked for: so
-//! memory does not grow with the rows.
+//! Rows pass by once. Their scores go to a file, 4 bytes each (up to 12 of a table), which
+//! quantiles are found in exactly, by two passes over it each, and which then becomes the file
+//! asked for: so memory does not grow with the rows.
 
+mod measure;
+mod opening;
 mod training;
 
 use super::inputs::{Chosen, Loaded, no_labels, open_for};
@@ -12,14 +14,14 @@ use super::refuse;
 use crate::cli::options::row_output::Part;
 use crate::cli::options::rows::{Score, ScoreKind};
 use crate::cli::options::values::{List, variant_name};
-use crate::error::{Error, bail, ensure};
+use crate::error::{Error, bail};
 use crate::output::summary::Summary;
 use crate::output::tables::scores::{self, Highest, Quantile, Report};
 use crate::run::folder::SCORES;
 use crate::run::row_writer::{Scores, Target};
+use measure::{Measure, kind, names};
 use narrows_datasets::{Dataset, FieldKind, Parts, TableCell, UNLABELLED};
-use narrows_models::inference::{self, Scored};
-use narrows_models::novelty;
+use narrows_models::novelty::Detector;
 use narrows_models::quantile::quantile;
 use narrows_models::{ErrorKind, Ranking};
 use std::time::Instant;
@@ -37,74 +39,72 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     refuse(explicit, &["against_rest"], "a score takes no labels")?;
     Target::check(options.export.out.as_deref())?;
     let size = options.data.reading.image_size();
-    let model = Loaded::open_encoder(&options.run, &options.foreign, size)?;
-    let Loaded { description, params, .. } = &model;
-    let kind = kind(&model, options.score)?;
-    if kind == ScoreKind::Reconstruction {
-        refuse(explicit, &["knn_neighbours"], "only --score knn has neighbours")?;
+    let run = opening::run(&mut options);
+    let model = run.map(|run| Loaded::open_encoder(&run, &options.foreign, size)).transpose()?;
+    let kind = kind(model.as_ref(), options.score)?;
+    if kind != ScoreKind::Knn {
+        refuse(explicit, &["knn_neighbours"], "only --score knn has neighbours to choose")?;
     }
     let labels_wanted = options.normal.is_some() || options.data.reading.labels_file.is_some();
-    if options.data.path.data.is_some()
+    if model.is_some()
+        && options.data.path.data.is_some()
         && matches!(options.part.part, None | Some(Part::All))
         && !labels_wanted
     {
         // A column that looks like one of labels need not be one.
         options.data.reading.target.get_or_insert_with(|| "none".to_owned());
     }
-    let parts =
-        open_for(&model, &mut options.data, options.machine.threads, options.machine.quiet)?;
-    let mut training =
-        (kind == ScoreKind::Knn).then(|| Training::of(&parts, options.part.part)).transpose()?;
-    if let (Some(training), Some(List(normal))) = (&mut training, &options.normal) {
-        training.restrict(normal)?;
-    }
-    let normal = normal(options.normal.take(), &parts)?;
-    let chosen = Chosen::from(parts, options.part.part)?;
+    let (threads, quiet) = (options.machine.threads, options.machine.quiet);
+    let parts = match &model {
+        Some(model) => open_for(model, &mut options.data, threads, quiet)?,
+        None => opening::parts(&mut options.data, options.part.part, threads, quiet)?,
+    };
+    let given = options.normal.take();
+    let normal = normal(given.clone(), &parts)?;
+    let chosen = Chosen::from(parts.clone(), options.part.part)?;
     let unusual = normal.map(|normal| Unusual::of(&chosen.data, &normal)).transpose()?;
-    let mut names = Vec::new();
-    // A distance has no value that is the worst.
-    if training.is_none() {
-        names = chosen.data.preparation().feature_names();
-        let columns = chosen.data.columns().into_iter().flatten();
-        names.extend(columns.map(|column| format!("{}: a category never seen", column.name)));
-    }
+    let training = |all: bool| {
+        let mut training = Training::of(&parts, options.part.part, all)?;
+        given.iter().try_for_each(|List(normal)| training.restrict(normal))?;
+        Ok::<_, Error>(training)
+    };
     let cx = options.machine.context()?;
     let target = Target::new(options.export.out.as_deref(), NAME, SCORES)?;
-
-    let mut spool = target.spool()?;
+    let measure = match (kind, &model) {
+        (ScoreKind::Reconstruction, Some(model)) => {
+            Measure::Reconstruction(model, names(&chosen.data, false))
+        }
+        (ScoreKind::Knn, Some(model)) => {
+            Measure::Knn(model, training(false)?, options.knn_neighbours)
+        }
+        _ => {
+            let training = training(true)?;
+            let samples = training.normal();
+            let is_usual = given.is_some() || !samples.same;
+            let detector = Detector::fit(&cx, samples, is_usual)?;
+            Measure::Rarity(Box::new(detector), names(&chosen.data, true))
+        }
+    };
+    let mut spool = target.spool(measure.words())?;
     let mut highest = Highest::new(SHOWN);
     let (mut sum, mut ranked) = (0.0, Vec::new());
-    let with_worst = !names.is_empty();
     let rows = chosen.rows();
-    let mut take = |rows: &[u32], scores: &[f32], worst: &[u32]| {
-        let worst = worst.iter().copied().chain(std::iter::repeat(0));
-        for ((&row, &score), worst) in rows.iter().zip(scores).zip(worst) {
+    measure.scores(&cx, &chosen.data, rows, &mut |rows, scores, words| {
+        for (at, (&row, &score)) in rows.iter().zip(scores).enumerate() {
             sum += f64::from(score);
             if let Some(is) = unusual.as_ref().and_then(|unusual| unusual.is(row)) {
                 ranked.push((score, is));
             }
-            highest.push(score, row, worst);
+            highest.push(score, row, words(at));
             spool
-                .push(score, with_worst.then_some(worst))
+                .push(score, words(at))
                 .map_err(|e| narrows_models::Error::of(ErrorKind::Io, e.to_string()))?;
         }
         Ok(())
-    };
-    let architecture = &description.architecture;
-    match &training {
-        None => {
-            let take = |Scored { rows, scores, worst }: Scored<'_>| take(rows, scores, worst);
-            inference::score(&cx, architecture, params, &chosen.data, rows, take)?;
-        }
-        Some(training) => {
-            let (k, samples) = (options.knn_neighbours, (&chosen.data, rows));
-            let take = |rows: &[u32], scores: &[f32]| take(rows, scores, &[]);
-            novelty::score(&cx, (architecture, params), training.normal(), k, samples, take)?;
-        }
-    }
+    })?;
     let of = |spool: &mut Scores, q| {
         let found = quantile(q, |take| {
-            spool.for_each(with_worst, &mut |score, _| {
+            spool.for_each(&mut |score, _| {
                 take(score);
                 Ok(())
             })
@@ -125,19 +125,19 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     let mut columns = vec![("row", FieldKind::Whole)];
     columns.extend(chosen.data.has_files().then_some(("file", FieldKind::Text)));
     columns.push(("score", FieldKind::Number));
-    columns.extend(with_worst.then_some(("worst", FieldKind::Text)));
+    columns.extend_from_slice(measure.columns());
     columns.extend(threshold.map(|_| ("above", FieldKind::Whole)));
     let mut file = target.begin(&columns, rows.len(), None)?;
     let (mut at, mut above) = (0, 0);
     let (mut listed, mut cells) = ([0], Vec::with_capacity(columns.len()));
-    spool.for_each(with_worst, &mut |score, worst| {
+    spool.for_each(&mut |score, words| {
         rows.copy_to(at, &mut listed);
         at += 1;
         cells.clear();
         cells.push(TableCell::Whole(u64::from(listed[0])));
         cells.extend(chosen.data.file(listed[0]).map(TableCell::Text));
         cells.push(TableCell::Number(score));
-        cells.extend(with_worst.then(|| TableCell::Text(&names[worst as usize])));
+        cells.extend(measure.cells(words));
         if let Some(threshold) = threshold {
             above += usize::from(score > threshold);
             cells.push(TableCell::Whole(u64::from(score > threshold)));
@@ -147,16 +147,17 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     file.finish()?;
 
     let above = threshold.map(|threshold| (threshold, above));
-    let neighbours = training.as_ref().map(|training| (options.knn_neighbours, training.len()));
+    let (neighbours, says) = (measure.neighbours(), measure.says());
     let report = Report {
         rows: rows.len(),
-        neighbours,
+        score: &says,
         mean: sum / rows.len() as f64,
         quantiles: &quantiles,
         above,
     };
     let ranking = Ranking::of(ranked);
-    let (dataset, trained_on) = (chosen.data.name(), &description.dataset);
+    let dataset = chosen.data.name();
+    let trained_on = model.as_ref().map_or(dataset, |model| &model.description.dataset);
     let summary = Summary::new(NAME, dataset)
         .row("trained_on", trained_on)
         .row("threads", cx.threads())
@@ -172,34 +173,11 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     target.keep(summary, start)?;
     let trained = if trained_on == dataset { "" } else { trained_on };
     let file = |row| chosen.data.file(row);
-    Ok(scores::table(dataset, trained, &report, &highest.descending(), (&names, &file))
+    let beside = |words| measure.shown(words);
+    let beside = (&*measure.heading(), &beside as &dyn Fn([u32; 2]) -> String);
+    Ok(scores::table(dataset, trained, &report, &highest.descending(), beside, &file)
         + &ranking.map_or(String::new(), |ranking| scores::ranking(&ranking))
         + &format!("\nscores: {}\n", target.path().display()))
-}
-
-/// The score that was `given`, or that which suits the model.
-fn kind(model: &Loaded, given: Option<ScoreKind>) -> Result<ScoreKind, Error> {
-    let Loaded { path, description, .. } = model;
-    let is_foreign = description.architecture.backbone.is_some();
-    let usual = match is_foreign && description.classes.is_none() {
-        true => ScoreKind::Knn,
-        false => ScoreKind::Reconstruction,
-    };
-    let kind = given.unwrap_or(usual);
-    if kind == ScoreKind::Reconstruction {
-        ensure!(
-            description.classes.is_none(),
-            path,
-            "the model is a classifier, which reconstructs nothing: give the run of an \
-             autoencoder, as narrows pretrain makes it, or score by --score knn"
-        );
-        ensure!(
-            !is_foreign,
-            path,
-            "the model is an encoder alone, which reconstructs nothing: score by --score knn"
-        );
-    }
-    Ok(kind)
 }
 
 /// The names of the classes that are not unusual: those that were `given`, or those of the training

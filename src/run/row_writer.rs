@@ -137,10 +137,11 @@ impl Target {
         Ok(Rows { writer, target: self })
     }
 
-    /// A file of numbers beside the one to be written, for what has to be looked at twice.
-    pub fn spool(&self) -> Result<Scores, Error> {
+    /// A file of scores beside the one to be written, for what has to be looked at twice. So many
+    /// words are written beside each.
+    pub fn spool(&self, words: usize) -> Result<Scores, Error> {
         let spool = Spool::beside(&self.path).map_err(|e| self.failed(e))?;
-        Ok(Scores { spool, path: self.path.clone(), scores: 0 })
+        Ok(Scores { spool, path: self.path.clone(), words, scores: 0 })
     }
 
     /// Writes the summary of a run that began at `start` into the folder, if there is one, and
@@ -223,42 +224,46 @@ impl Rows<'_> {
     }
 }
 
-/// Scores that were computed, 4 bytes each, or 8 with the place of the worst value: in a file, for
-/// there can be any number of them.
+/// Scores that were computed, 4 bytes each, and up to two words beside each: in a file, for there
+/// can be any number of them.
 pub struct Scores {
     spool: Spool,
     path: PathBuf,
+    words: usize,
     /// The number of scores.
     scores: u64,
 }
 
 impl Scores {
-    /// Appends a score.
-    pub fn push(&mut self, score: f32, worst: Option<u32>) -> Result<(), Error> {
+    /// Appends a score and the words beside it, as many as were asked for.
+    pub fn push(&mut self, score: f32, words: [u32; 2]) -> Result<(), Error> {
         self.scores += 1;
         let mut put = || {
             self.spool.write_all(&score.to_le_bytes())?;
-            worst.map_or(Ok(()), |worst| self.spool.write_all(&worst.to_le_bytes()))
+            words[..self.words]
+                .iter()
+                .try_for_each(|word| self.spool.write_all(&word.to_le_bytes()))
         };
         put().map_err(|e| self.failed(e))
     }
 
-    /// Calls `take` with each score, from the first on. `worst` says whether they came with a
-    /// place.
+    /// Calls `take` with each score and its words, from the first on. Words that were not asked for
+    /// are 0.
     pub fn for_each(
         &mut self,
-        worst: bool,
-        take: &mut dyn FnMut(f32, u32) -> Result<(), Error>,
+        take: &mut dyn FnMut(f32, [u32; 2]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let path = &self.path;
         let failed = |e| Error::at(path, format_args!("cannot keep the scores: {e}: {HINT}"));
         let mut reader = self.spool.read().map_err(failed)?;
-        let bytes = if worst { 8 } else { 4 };
         for _ in 0..self.scores {
-            let mut pair = [0; 8];
-            reader.read_exact(&mut pair[..bytes]).map_err(failed)?;
-            let [a, b, c, d, e, f, g, h] = pair;
-            take(f32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))?;
+            let mut words = [[0; 4]; 3];
+            for word in &mut words[..=self.words] {
+                reader.read_exact(word).map_err(failed)?;
+            }
+            let [score, first, second] = words;
+            let words = [first, second].map(u32::from_le_bytes);
+            take(f32::from_le_bytes(score), words)?;
         }
         Ok(())
     }

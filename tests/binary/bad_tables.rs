@@ -141,9 +141,10 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
         "t.csv: the model learnt from the column \"b\", which is not the label, nor to be ignored",
     );
     refused(
-        "score classifier t.csv",
+        "score classifier t.csv --score reconstruction",
         "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: give \
-         the run of an autoencoder, as narrows pretrain makes it, or score by --score knn",
+         the run of an autoencoder, as narrows pretrain makes it, or score by --score rarity or \
+         knn",
     );
     refused(
         "score ae",
@@ -170,7 +171,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
         "ae: already holds a run (config.toml): give another folder by --out, or remove that run \
          first",
     );
-    place.succeed("score ae t.csv --out s.csv");
+    place.succeed("score ae t.csv --score reconstruction --out s.csv");
     for command in ["predict classifier", "score ae", "embed ae"] {
         // Said before the data are looked at.
         refused(
@@ -208,6 +209,6 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
         "halves: comes in two halves, each with rows of its own: choose one by --part train or \
          test",
     );
-    place.succeed("score ae halves --out half.csv");
+    place.succeed("score ae halves --score reconstruction --out half.csv");
     assert_eq!(place.read("half.csv"), place.read("s.csv"));
 }

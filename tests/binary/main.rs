@@ -28,6 +28,7 @@ mod predict;
 mod probe;
 mod program;
 mod progress;
+mod rarity;
 #[cfg(unix)]
 mod resume;
 mod scores;

@@ -122,10 +122,10 @@ fn neighbours_are_training_rows_of_normal_classes() {
     place.succeed("train t.csv --target kind --epochs 2 --widths 8 --quiet --out classifier");
     place.succeed("score classifier t.csv --score knn --out of-classifier");
     for (line, text) in [
-        ("score classifier t.csv", "reconstructs nothing"),
+        ("score classifier t.csv --score reconstruction", "reconstructs nothing"),
         ("score ae t.csv --knn-neighbours 3", "--knn-neighbours has no effect"),
         ("score ae t.csv --score knn --knn-neighbours 400", "need more than 400 samples"),
-        ("score ae t.csv --score nearest", "it must be one of reconstruction, knn"),
+        ("score ae t.csv --score nearest", "it must be one of rarity, reconstruction, knn"),
         ("score ae t.csv --target kind --normal good --score knn", "has no class \"good\""),
     ] {
         let said = place.refuse(line);

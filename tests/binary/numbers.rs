@@ -99,7 +99,7 @@ fn outputs_that_are_not_finite_are_no_results() {
         "evaluate ae good.safetensors --out e",
         "evaluate classifier good.safetensors --with classifier --out e",
         "predict classifier good.safetensors --part test --out p.csv",
-        "score ae good.safetensors --part test --out s",
+        "score ae good.safetensors --score reconstruction --part test --out s",
         "embed ae good.safetensors --part test --out c",
     ] {
         let said = place.refuse(line);

@@ -31,7 +31,9 @@ fn scores_are_held_against_labels() {
     fs::write(place.path("t.csv"), format!("a,b,kind\n{}", (0..400).map(row).collect::<String>()))
         .unwrap();
     place.succeed("pretrain t.csv --target kind --widths 8 --latent 1 --epochs 3 --quiet --out ae");
-    let said = place.succeed("score ae t.csv --target kind --normal fine --part all --out scored");
+    let said = place.succeed(
+        "score ae t.csv --target kind --normal fine --part all --score reconstruction --out scored",
+    );
     let ranking = place.json("scored/summary.json")["ranking"].take();
     let text = place.read("scored/scores.csv");
     let mut scores = Vec::new();
@@ -72,7 +74,7 @@ fn the_classes_of_training_are_normal() {
     (0..5).for_each(|i| put(&format!("parts/test/good/{i}.png"), 45 + 3 * i, 3));
     (0..3).for_each(|i| put(&format!("parts/test/crack/{i}.png"), i, 240));
     place.succeed("pretrain parts --widths 8 --latent 1 --epochs 20 --quiet --out ae");
-    let said = place.succeed("score ae parts --out scored");
+    let said = place.succeed("score ae parts --score reconstruction --out scored");
     let ranking = place.json("scored/summary.json")["ranking"].take();
     assert_eq!((&ranking["unusual"], &ranking["normal"]), (&3.into(), &5.into()));
     assert_eq!(ranking["auroc"], 1.0);

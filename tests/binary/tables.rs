@@ -63,7 +63,7 @@ fn a_table_goes_all_the_way() {
 
 /// Rows that are like no other score highest, and the scores' quantiles are theirs.
 fn scores(place: &Place) {
-    let said = place.succeed("score ae t.csv --quantile 0.99 --out scored");
+    let said = place.succeed("score ae t.csv --score reconstruction --quantile 0.99 --out scored");
     let text = place.read("scored/scores.csv");
     let rows = cells(&text);
     assert_eq!((rows.len(), &rows[0][..]), (2001, &["row", "score", "worst", "above"][..]));
@@ -103,11 +103,14 @@ fn scores(place: &Place) {
 
     // As an array; by a threshold; only the rows of the test, which keep their numbers; and nothing
     // is left beside.
-    place.succeed("score ae t.csv --out s.npy");
+    place.succeed("score ae t.csv --score reconstruction --out s.npy");
     let (header, values) = npy(&fs::read(place.path("s.npy")).unwrap());
     assert!(header.contains("'shape': (2000,)"), "{header}");
     assert!(rows[1..].iter().zip(&values).all(|(row, value)| number(row[1]) == *value));
-    place.succeed("score ae t.csv --target kind --part test --threshold 0.5 --out test.csv");
+    place.succeed(
+        "score ae t.csv --score reconstruction --target kind --part test --threshold 0.5 \
+         --out test.csv",
+    );
     let text = place.read("test.csv");
     let test = cells(&text);
     assert_eq!(test.len(), 1 + 16);
@@ -118,7 +121,7 @@ fn scores(place: &Place) {
     }
     let listing = place.listing();
     assert!(!listing.iter().any(|path| path.ends_with("partial")), "{listing:?}");
-    let said = place.succeed("score ae t.csv");
+    let said = place.succeed("score ae t.csv --score reconstruction");
     assert!(
         said.out.ends_with("\nscores: runs/score-1/scores.csv\n") && !said.out.contains("above"),
         "{}",

@@ -123,6 +123,31 @@ impl Parts {
         Ok((train, test))
     }
 
+    /// The same samples, prepared for a model: floats without a [`Preparation`] get one that is
+    /// fitted to the samples to learn from. `learnt` are these of undivided data; without it, all.
+    ///
+    /// # Errors
+    /// If a value of an array is not finite, halves have other columns or shapes, or samples cannot
+    /// be read.
+    pub fn prepared(self, learnt: Option<&[u32]>) -> Result<Parts, Error> {
+        Ok(match self {
+            Parts::Halves(train, test) => {
+                let TrainTest { train, test } = TrainTest { train, test }.prepared()?;
+                Parts::Halves(train, test)
+            }
+            Parts::Whole(whole) if !matches!(whole.preparation(), Preparation::Floats) => {
+                Parts::Whole(whole)
+            }
+            Parts::Whole(whole) => {
+                let preparation = match learnt {
+                    Some(rows) => fitted(&whole.subset(rows)?)?,
+                    None => fitted(&whole)?,
+                };
+                Parts::Whole(whole.prepared_like(&preparation)?)
+            }
+        })
+    }
+
     /// [`Dataset::prepared_like`] of all samples.
     ///
     /// # Errors

@@ -40,6 +40,7 @@ pub struct Predict {
 /// A measure of how unusual a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ScoreKind {
+    Rarity,
     Reconstruction,
     Knn,
 }
@@ -48,17 +49,20 @@ pub enum ScoreKind {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Score {
-    /// Run folder or file of an autoencoder or, for --score knn, of any encoder
-    pub run: PathBuf,
+    /// Run folder or file of an autoencoder or, for --score knn, of any encoder [default: none; the
+    /// score is fitted to DATA's training rows, or to all rows if there is no test set]
+    pub run: Option<PathBuf>,
     #[command(flatten)]
     pub data: DataOptions,
     #[command(flatten)]
     pub foreign: ForeignOptions,
     #[command(flatten)]
     pub part: PartOption,
-    /// Score: reconstruction (the error of an autoencoder), or knn (the mean distance of a row's
-    /// code to the nearest codes of DATA's training rows, without the row's own; these stay in
-    /// memory) [default: reconstruction, or knn for an encoder of --arch or ONNX]
+    /// Score: rarity (how rare a row's values are and how far its nearest training rows; 3: one
+    /// training row in 1,000 is as unusual), reconstruction (the error of an autoencoder), or knn
+    /// (the mean distance of a row's code to the nearest codes of DATA's training rows, without
+    /// the row's own; these stay in memory) [default: rarity, or knn for an encoder of --arch or
+    /// ONNX]
     #[arg(long, value_name = "NAME", value_parser = variant::<ScoreKind>, help_heading = "Scores")]
     pub score: Option<ScoreKind>,
     /// Number of nearest training rows of --score knn
@@ -74,8 +78,8 @@ pub struct Score {
     #[arg(long, value_name = "Q", value_parser = zero_to_one::<f64>, help_heading = "Scores")]
     pub quantile: Option<f64>,
     /// Classes of usual samples, separated by commas. The report says how well the scores tell all
-    /// other labelled rows from these (AUROC, average precision). For --score knn, training rows of
-    /// other classes are no neighbours [default: the classes of the
+    /// other labelled rows from these (AUROC, average precision). Nothing is learnt from training
+    /// rows of other classes [default: the classes of the
     /// training half, if the test half has others, such as train/good and test/crack]
     #[arg(long, value_name = "CLASSES", value_parser = filled(list(class)),
           help_heading = "Scores")]

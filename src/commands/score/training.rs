@@ -14,10 +14,19 @@ pub struct Training {
 }
 
 impl Training {
-    /// Those of `parts`, where `part` of it is scored.
-    pub fn of(parts: &Parts, part: Option<Part>) -> Result<Training, Error> {
-        let same = matches!(parts, Parts::Whole(_)) || part == Some(Part::Train);
-        Ok(Training { from: Chosen::from(parts.clone(), Some(Part::Train))?, same })
+    /// Those of `parts`, where `part` of it is scored. With `all`, they are all rows of undivided
+    /// data, unless a part of these is asked for.
+    pub fn of(parts: &Parts, part: Option<Part>, all: bool) -> Result<Training, Error> {
+        let is_whole = matches!(parts, Parts::Whole(_));
+        let from = match is_whole && all && part.is_none_or(|part| part == Part::All) {
+            true => Chosen::from(parts.clone(), None)?,
+            false => Chosen::from(parts.clone(), Some(Part::Train))?,
+        };
+        let same = match part {
+            None | Some(Part::All) => is_whole,
+            Some(part) => part == Part::Train,
+        };
+        Ok(Training { from, same })
     }
 
     /// Leaves out the rows whose class is none of `normal`, unless no row has a label.

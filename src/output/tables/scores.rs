@@ -6,19 +6,22 @@ use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+/// The bits of a score, its row, and the words beside it.
+type Ordered = (u32, Reverse<u32>, [u32; 2]);
+
 /// The rows with the highest scores of any number of rows.
 pub struct Highest {
     count: usize,
     /// The lowest of them on top. A score is not negative, so that its bits compare as it does; of
     /// equal ones the first row counts.
-    rows: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
+    rows: BinaryHeap<Reverse<Ordered>>,
 }
 
-/// A row, its score, and the place of its worst value.
+/// A row, its score, and the words beside it.
 pub struct HighRow {
     pub row: u32,
     pub score: f32,
-    pub worst: u32,
+    pub words: [u32; 2],
 }
 
 impl Highest {
@@ -28,8 +31,8 @@ impl Highest {
     }
 
     /// Takes in the score of a row.
-    pub fn push(&mut self, score: f32, row: u32, worst: u32) {
-        self.rows.push(Reverse((score.to_bits(), Reverse(row), worst)));
+    pub fn push(&mut self, score: f32, row: u32, words: [u32; 2]) {
+        self.rows.push(Reverse((score.to_bits(), Reverse(row), words)));
         if self.rows.len() > self.count {
             self.rows.pop();
         }
@@ -38,10 +41,10 @@ impl Highest {
     /// The rows kept, the highest first.
     pub fn descending(self) -> Vec<HighRow> {
         let sorted = self.rows.into_sorted_vec();
-        let row = |Reverse((score, Reverse(row), worst))| HighRow {
+        let row = |Reverse((score, Reverse(row), words))| HighRow {
             row,
             score: f32::from_bits(score),
-            worst,
+            words,
         };
         sorted.into_iter().map(row).collect()
     }
@@ -57,35 +60,29 @@ pub struct Quantile {
 /// The scores of all rows in a few numbers.
 pub struct Report<'a> {
     pub rows: usize,
-    /// The number of neighbours of each row, and of training rows to find them among, if the score
-    /// is a distance.
-    pub neighbours: Option<(usize, usize)>,
+    /// What the score is.
+    pub score: &'a str,
     pub mean: f64,
     pub quantiles: &'a [Quantile],
     /// The threshold, if there is one, and the number of rows above.
     pub above: Option<(f32, usize)>,
 }
 
-/// `trained_on` is empty if that is `dataset` itself; `names` are those of a table's features, and
-/// empty for other data; `file` knows the names of images in files.
+/// `trained_on` is empty if that is `dataset` itself; `shown` names the columns beside the score;
+/// `beside` makes a row's text of them; `file` knows the names of images in files.
 pub fn table<'a>(
     dataset: &str,
     trained_on: &str,
     report: &Report<'_>,
     highest: &[HighRow],
-    (names, file): (&[String], &dyn Fn(u32) -> Option<&'a str>),
+    (shown, beside): (&str, &dyn Fn([u32; 2]) -> String),
+    file: &dyn Fn(u32) -> Option<&'a str>,
 ) -> String {
     let mut text = format!("{dataset}: {} rows scored", thousands(report.rows));
     if !trained_on.is_empty() {
         text += &format!("; the model was trained on {trained_on}");
     }
-    text += &match report.neighbours {
-        None => "\nscore: the error of the reconstruction, mean squared per value\n\n".to_owned(),
-        Some((k, rows)) => format!(
-            "\nscore: the mean distance of the code to the {k} nearest of {} training rows\n\n",
-            thousands(rows)
-        ),
-    };
+    text += &format!("\nscore: {}\n\n", report.score);
     let mut line = |name: &str, value: String| text += &format!("{name:<14} {value:>14}\n");
     line("mean", format!("{:.6}", report.mean));
     for quantile in report.quantiles {
@@ -101,13 +98,9 @@ pub fn table<'a>(
         text += &format!("which is {} % of the rows\n", percent(above as f64 / report.rows as f64));
     }
     text += &format!("\n{:>14} {:>14}", "highest: row", "score");
-    text += if names.is_empty() { "\n" } else { "    worst feature\n" };
-    for HighRow { row, score, worst } in highest {
-        text += &format!("{row:>14} {score:>14.6}");
-        if let Some(name) = names.get(*worst as usize) {
-            // A table may call its columns anything.
-            text += &format!("    {}", name.escape_debug());
-        }
+    text += &format!("{shown}\n");
+    for HighRow { row, score, words } in highest {
+        text += &format!("{row:>14} {score:>14.6}{}", beside(*words));
         if let Some(file) = file(*row) {
             text += &format!("    {file}");
         }
@@ -135,7 +128,7 @@ mod tests {
     fn the_highest_are_those_of_a_sorted_list() {
         let scores: Vec<f32> = (0..100_u32).map(|i| (i * 37 % 50) as f32).collect();
         let mut highest = Highest::new(7);
-        (0..).zip(&scores).for_each(|(row, &score)| highest.push(score, row, row + 1));
+        (0..).zip(&scores).for_each(|(row, &score)| highest.push(score, row, [row, 1]));
         let mut sorted: Vec<(u32, f32)> = (0..).zip(scores).collect();
         sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let found: Vec<(u32, f32)> =

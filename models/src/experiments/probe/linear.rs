@@ -4,8 +4,8 @@
 use super::{Few, Probed, Space};
 use crate::logistic::{Logistic, STRENGTHS};
 
-/// By the strength that the validation labels choose. All values are scaled by the same factor, that
-/// of all training samples.
+/// By the strength that the validation labels choose. All values are scaled by the same factor,
+/// that of all training samples.
 pub(super) fn probe(space: &Space, few: &Few<'_>) -> Probed {
     let x = space.scaling.apply(&space.train.subset(few.train).values);
     let validation = space.scaling.apply(&space.train.subset(few.validation).values);

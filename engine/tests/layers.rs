@@ -171,6 +171,18 @@ fn batch_norm() {
 }
 
 #[test]
+fn batch_norm_of_frozen_statistics() {
+    for relu in [false, true] {
+        cases::batch_norm_of_frozen_statistics(relu).iter().for_each(check);
+    }
+    let planned = BatchNorm::default().with_frozen_statistics().plan(&3.into()).unwrap();
+    let mut params = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
+    planned.op.update_statistics(2, &[2.0; 9], &mut params, Some(1.0));
+    assert_eq!(params[6..], [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
+    assert_eq!(planned.op.min_train_batch(), 1);
+}
+
+#[test]
 fn batch_norm_with_relu() {
     cases::batch_norm(true).iter().for_each(check);
 }

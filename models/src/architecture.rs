@@ -5,6 +5,7 @@
 mod activation;
 mod conv;
 mod dense;
+mod others;
 mod resnet;
 mod sample;
 
@@ -145,6 +146,10 @@ pub struct Architecture {
     pub batch_norm: bool,
     /// The fraction of each hidden layer that is dropped while training.
     pub dropout: f32,
+    /// The side of the squares of pixels whose means are the input of the first layer: 1 for the
+    /// pixels themselves.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub shrink: usize,
     /// The network that is the encoder in place of the model's: one that others trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backbone: Option<Box<Backbone>>,
@@ -152,6 +157,10 @@ pub struct Architecture {
 
 fn one() -> usize {
     1
+}
+
+fn is_one(n: &usize) -> bool {
+    *n == 1
 }
 
 fn no_activation() -> Activation {
@@ -179,33 +188,8 @@ impl Architecture {
             code_activation: Activation::None,
             batch_norm: true,
             dropout: 0.0,
+            shrink: 1,
             backbone: None,
-        }
-    }
-
-    /// An encoder that others trained, for images of that height and width. Its code is what it
-    /// makes of them, and it has no decoder.
-    ///
-    /// # Errors
-    /// If the images are too small for it.
-    pub fn of_backbone(backbone: Backbone, size: [usize; 2]) -> Result<Architecture, Error> {
-        let network = backbone.network(size, false)?;
-        let input = [size[0], size[1], backbone.channels()];
-        Ok(Architecture {
-            widths: Vec::new(),
-            latent: network.output().len(),
-            backbone: Some(Box::new(Backbone { classifier: Vec::new(), ..backbone })),
-            ..Architecture::new(Model::Conv, input)
-        })
-    }
-
-    /// The network of a baseline that starts from random weights: this one. Beside an encoder that
-    /// others trained on many photographs it is our own for such images, as few labels are far too
-    /// few to train the other's.
-    pub fn baseline(&self) -> Architecture {
-        match self.backbone {
-            Some(_) => Architecture::new(Model::Conv, self.input),
-            None => self.clone(),
         }
     }
 
@@ -315,12 +299,11 @@ impl Architecture {
     }
 
     fn encoder(&self) -> Result<NetworkSpec, Error> {
-        if let Some(backbone) = &self.backbone {
-            self.input_len()?;
-            let SampleShape::Image(image) = self.input else {
-                bail!("{} is for images, but the samples are {}", backbone.name, self.input);
-            };
-            return Ok(NetworkSpec::new(image).with_section(ENCODER, backbone.features.clone()));
+        if let Some(spec) = self.encoder_of_others()? {
+            return Ok(spec);
+        }
+        if let Some(spec) = self.encoder_of_squares()? {
+            return Ok(spec);
         }
         ensure!(self.latent != 0, "the latent code needs at least 1 value");
         if self.widths.contains(&0) {

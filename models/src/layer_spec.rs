@@ -1,5 +1,6 @@
 //! Layers as data: what a file says of a network, and what another program's format is made from.
 
+mod frozen;
 mod function;
 mod network;
 
@@ -37,6 +38,9 @@ pub enum LayerSpec {
         eps: f32,
         /// The part of the new value that a running statistic takes in with each step.
         momentum: f32,
+        /// True if the running statistics are constants, in training as well.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        frozen: bool,
     },
     /// Normalisation over the channels of each pixel.
     LayerNorm {
@@ -288,7 +292,7 @@ macro_rules! pool {
 impl LayerSpec {
     /// Batch normalisation with PyTorch's settings.
     pub fn batch_norm(name: impl Into<String>) -> LayerSpec {
-        LayerSpec::BatchNorm { name: name.into(), eps: 1e-5, momentum: 0.1 }
+        LayerSpec::BatchNorm { name: name.into(), eps: 1e-5, momentum: 0.1, frozen: false }
     }
 
     /// The layer itself.
@@ -315,7 +319,10 @@ impl LayerSpec {
                     .with_init(spec.init);
                 Box::new(if spec.bias { layer } else { layer.without_bias() })
             }
-            LayerSpec::BatchNorm { eps, momentum, .. } => Box::new(BatchNorm::new(*eps, *momentum)),
+            LayerSpec::BatchNorm { eps, momentum, frozen, .. } => Box::new(BatchNorm {
+                frozen_statistics: *frozen,
+                ..BatchNorm::new(*eps, *momentum)
+            }),
             LayerSpec::LayerNorm { eps, .. } => Box::new(LayerNorm { eps: *eps }),
             LayerSpec::LayerScale { .. } => Box::new(LayerScale { init: 1e-6 }),
             LayerSpec::Normalize { mean, std } => {

@@ -1,9 +1,11 @@
 //! Multinomial logistic regression.
 
 mod lbfgs;
+mod scaling;
 
 use crate::evaluation::argmax;
 use lbfgs::minimise;
+pub(crate) use scaling::Scaling;
 
 /// The strengths of the pull towards 0 to choose from, the strongest first.
 pub(crate) const STRENGTHS: [f64; 8] = [1e2, 1e1, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5];

@@ -60,7 +60,7 @@ impl References {
     /// If there is none, or a value is so large that its square is infinite.
     pub fn of(codes: Codes) -> Result<References, Error> {
         ensure!(!codes.values.is_empty(), "there are no features to find neighbours among");
-        let mean: Vec<f64> = codes.scale().into_iter().map(|(mean, _)| mean).collect();
+        let mean: Vec<f64> = codes.mean();
         let mut codes = codes;
         centre(&mut codes, &mean);
         let norms = squared_norms(&codes)?;

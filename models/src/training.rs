@@ -20,6 +20,6 @@ pub use objective::Objective;
 pub use progress::RunResult;
 pub use reestimation::reestimate_statistics;
 pub use run::{Restart, Run};
-pub use settings::Training;
 pub(crate) use settings::check_course;
+pub use settings::{FINE_TUNING_FACTOR, Training};
 pub use task::Task;

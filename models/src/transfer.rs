@@ -27,17 +27,15 @@ named! {
         /// Ruder, ACL 2018, section 3.3).
         Gradual = "gradual",
         /// The head learns alone in the first half of the epochs, by a schedule of its own; in the
-        /// second half everything learns at a tenth of the rate. A head that fits the encoder
-        /// pulls it less far from what it learnt (LP-FT: Kumar et al., ICLR 2022).
+        /// second half everything learns, at a tenth of the rate or the factor of the settings. A
+        /// head that fits the encoder pulls it less far from what it learnt (LP-FT: Kumar et al.,
+        /// ICLR 2022).
         LpFt = "lp-ft",
     }
 }
 
 /// The encoder's factor on the learning rate in [`Transfer::Slow`].
 pub const SLOW_FACTOR: f32 = 0.1;
-
-/// The factor on the learning rate in the second half of [`Transfer::LpFt`].
-pub const FINE_TUNING_FACTOR: f32 = 0.1;
 
 impl Transfer {
     /// Refuses so few epochs that the encoder never learns although the method lets it.
@@ -118,7 +116,8 @@ impl Transfer {
             run.patient_until = half;
         }
         if self == Transfer::LpFt {
-            run.restart = Some(Restart { after: half, rate: FINE_TUNING_FACTOR });
+            let rate = run.training().finetuning_factor;
+            run.restart = Some(Restart { after: half, rate });
         }
         let (decay, l2_sp) = (run.training().lr_decay, run.training().l2_sp);
         if self.moves_pretrained() {

@@ -215,7 +215,9 @@ fn convolutional_and_residual_classifiers() {
 #[test]
 fn every_way_of_transfer() {
     let setting = Setting::new();
-    for &(name, transfer) in Transfer::ALL {
+    // A regression has no steps: a run that was stopped in it fits it anew.
+    for &(name, transfer) in Transfer::ALL.iter().filter(|(_, method)| *method != Transfer::Linear)
+    {
         let epochs = if transfer == Transfer::Gradual { 10 } else { 4 };
         let training = Training { lr_decay: 0.7, l2_sp: 0.05, ema: 0.7, ..labels(epochs, 10) };
         setting.stop_everywhere(name, (&dense(), transfer), setting.task(), &training);

@@ -4,7 +4,7 @@ use crate::support;
 use narrows_datasets::{Dataset, LabelDraw, Rows, draw_labels};
 use narrows_engine::{Context, Loss, Network, Params, Schedule};
 use narrows_models::architecture::ENCODER;
-use narrows_models::transfer::FINE_TUNING_FACTOR;
+use narrows_models::training::FINE_TUNING_FACTOR;
 use narrows_models::{Goal, Run, Task, Training, Transfer};
 use support::{architecture, training};
 

@@ -38,18 +38,27 @@ pub struct BatchNorm {
     pub eps: f32,
     /// The fraction of the new value that a running statistic takes in with each step.
     pub momentum: f32,
+    /// True if the running statistics are constants, by which training normalises as well. So it is
+    /// in a network that others trained on many samples, where batches of the few new ones would
+    /// give other statistics. `weight` and `bias` learn.
+    pub frozen_statistics: bool,
 }
 
 impl Default for BatchNorm {
     fn default() -> Self {
-        BatchNorm { eps: 1e-5, momentum: 0.1 }
+        BatchNorm { eps: 1e-5, momentum: 0.1, frozen_statistics: false }
     }
 }
 
 impl BatchNorm {
     /// A batch norm with these settings in place of the usual 1e-5 and 0.1.
     pub fn new(eps: f32, momentum: f32) -> BatchNorm {
-        BatchNorm { eps, momentum }
+        BatchNorm { eps, momentum, ..BatchNorm::default() }
+    }
+
+    /// The same with running statistics that are constants, in training as well.
+    pub fn with_frozen_statistics(self) -> BatchNorm {
+        BatchNorm { frozen_statistics: true, ..self }
     }
 }
 
@@ -77,7 +86,7 @@ impl Layer for BatchNorm {
     }
 
     fn plan(&self, input: &Shape) -> Result<Planned, Error> {
-        let BatchNorm { eps, momentum } = *self;
+        let BatchNorm { eps, momentum, .. } = *self;
         ensure!(eps > 0.0 && eps.is_finite(), setting, "needs a positive eps, not {eps}");
         ensure!(
             (0.0..=1.0).contains(&momentum),
@@ -99,6 +108,11 @@ struct BatchNormOp {
 }
 
 impl BatchNormOp {
+    /// True if it normalises by the running statistics.
+    fn is_constant(&self, mode: Mode) -> bool {
+        self.settings.frozen_statistics || mode == Mode::Evaluate
+    }
+
     /// The rows that so many samples have.
     fn rows(&self, batch: usize) -> usize {
         batch * self.shape.len() / self.shape.channels()
@@ -135,7 +149,7 @@ impl Op for BatchNormOp {
 
     fn min_train_batch(&self) -> usize {
         // One value has no variance.
-        if self.rows(1) == 1 { 2 } else { 1 }
+        if self.rows(1) == 1 && !self.settings.frozen_statistics { 2 } else { 1 }
     }
 
     fn take_relu(&mut self) -> bool {
@@ -144,7 +158,7 @@ impl Op for BatchNormOp {
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let (c, eps) = (self.shape.channels(), self.settings.eps);
-        if io.pass.mode == Mode::Evaluate {
+        if self.is_constant(io.pass.mode) {
             let (statistics, inv_std) = io.saved.split_at_mut(2 * c);
             statistics.copy_from_slice(&io.params[2 * c..]);
             passes::inverse_deviations(eps, &statistics[c..], inv_std);
@@ -159,9 +173,8 @@ impl Op for BatchNormOp {
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let (c, relu) = (self.shape.channels(), self.relu.is_there());
         let columns = columns_of(io.params, io.saved);
-        // In evaluation the statistics are constants.
-        let in_train = io.pass.mode == Mode::Train;
-        let sums = (in_train || io.grads.is_some())
+        let through_statistics = !self.is_constant(io.pass.mode);
+        let sums = (through_statistics || io.grads.is_some())
             .then(|| passes::parameter_gradients(cx, relu, columns, io.x, io.dy, io.scratch));
         if let (Some(grads), Some(sums)) = (io.grads, &sums) {
             if !io.accumulate {
@@ -172,7 +185,7 @@ impl Op for BatchNormOp {
             add(cx.isa(), &mut rest[..c], &sums[..c]);
         }
         let Some(dx) = io.dx else { return };
-        let sums = sums.filter(|_| in_train);
+        let sums = sums.filter(|_| through_statistics);
         passes::input_gradient(cx, relu, columns, sums, (io.x, io.dy), dx);
     }
 
@@ -183,6 +196,9 @@ impl Op for BatchNormOp {
         params: &mut [f32],
         part: Option<f32>,
     ) {
+        if self.settings.frozen_statistics {
+            return;
+        }
         let part = part.unwrap_or(self.settings.momentum);
         let c = self.shape.channels();
         let n = self.rows(batch) as f32;

@@ -178,6 +178,19 @@ pub fn batch_norm(relu: bool) -> Vec<Case> {
     cases.filter(|c| c.mode == Mode::Evaluate || c.batch >= c.op.min_train_batch()).collect()
 }
 
+/// What evaluation computes, in training.
+pub fn batch_norm_of_frozen_statistics(relu: bool) -> Vec<Case> {
+    let case = |(batch, input): (usize, Shape)| {
+        let layer = BatchNorm::default().with_frozen_statistics();
+        let (channels, train) = (input.channels(), false);
+        let (rows, eps) = (batch * input.len() / channels, f64::from(layer.eps));
+        let reference = reference::batch_norm::BatchNorm { rows, channels, eps, train, relu };
+        let case = Case::new(layer, reference, batch, input).with_relu(relu);
+        Case { mode: Mode::Train, scale: 1.5, ..case }
+    };
+    rows_and_images().into_iter().map(case).collect()
+}
+
 /// Rows and images, as many channels as a few vectors have, and as pictures have.
 fn rows_and_images() -> Vec<(usize, Shape)> {
     let mut inputs: Vec<(usize, Shape)> =

@@ -218,7 +218,7 @@ impl Plan {
         let padding = if self.same { Padding::Same } else { spec.padding };
         let conv = ConvSpec { name: conv, padding, bias: false, ..spec };
         let (eps, momentum) = (self.eps, self.momentum);
-        [LayerSpec::Conv2d(conv), LayerSpec::BatchNorm { name: bn, eps, momentum }]
+        [LayerSpec::Conv2d(conv), LayerSpec::BatchNorm { name: bn, eps, momentum, frozen: false }]
     }
 
     fn network(

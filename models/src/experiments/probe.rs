@@ -25,6 +25,7 @@ use crate::architecture::Architecture;
 use crate::error::{Error, ensure};
 use crate::evaluation::{Confusion, Metric};
 use crate::event::{Event, Observer};
+use crate::logistic::Scaling;
 use crate::names::named;
 use narrows_datasets::{LabelDraw, Rows, TrainTest};
 use narrows_engine::{Context, Params};
@@ -102,8 +103,8 @@ struct Space {
     train: Codes,
     /// The codes of the test samples that have a label.
     test: Codes,
-    /// The mean of each value of the training codes, and 1 by its standard deviation.
-    scale: Vec<(f64, f64)>,
+    /// That of all training codes.
+    scaling: Scaling,
     transductive: bool,
     graph: OnceLock<(Graph, Option<Neighbours>)>,
 }
@@ -182,7 +183,7 @@ impl Probing<'_> {
         let tests = test.labelled_rows()?;
         let codes = Codes::of(cx, self.encoder, train, Rows::all(train.len()))?;
         let space = Space {
-            scale: codes.scale(),
+            scaling: Scaling::of(&codes.values, codes.len),
             train: codes,
             test: Codes::of(cx, self.encoder, test, Rows::Listed(&tests))?,
             transductive: self.transductive,

@@ -8,6 +8,9 @@ use crate::evaluation::Metric;
 use narrows_datasets::Augmentation;
 use narrows_engine::{Loss, Optimizer, Schedule};
 
+/// The usual [`Training::finetuning_factor`].
+pub const FINE_TUNING_FACTOR: f32 = 0.1;
+
 /// The settings of a training.
 #[derive(Clone, Debug)]
 pub struct Training {
@@ -52,6 +55,10 @@ pub struct Training {
     /// of their decay towards 0 (L2-SP: Li, Grandvalet and Davoine, ICML 2018); 0 for not at all.
     /// [`Transfer::pull_to_pretrained`](crate::Transfer::pull_to_pretrained) sees to it.
     pub l2_sp: f32,
+    /// The factor on the learning rate in the second half of
+    /// [`Transfer::LpFt`](crate::Transfer::LpFt), in which the encoder learns. An encoder that
+    /// others trained on many samples bears a smaller one.
+    pub finetuning_factor: f32,
     /// Estimate the running statistics of batch norm anew when [`Run::train`](super::Run::train)
     /// ends, on all rows of the data, without their labels
     /// ([`reestimate_statistics`](crate::reestimate_statistics)).
@@ -79,6 +86,7 @@ impl Default for Training {
             mixup: 0.0,
             lr_decay: 1.0,
             l2_sp: 0.0,
+            finetuning_factor: FINE_TUNING_FACTOR,
             reestimate_bn: false,
         }
     }

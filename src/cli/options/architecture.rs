@@ -72,6 +72,7 @@ impl ArchitectureOptions {
             code_activation: self.code_activation.settle(Activation::None),
             batch_norm: self.batch_norm,
             dropout: self.dropout,
+            shrink: 1,
             backbone: None,
         }
     }

@@ -22,9 +22,9 @@ static HELP: LazyLock<String> = LazyLock::new(|| {
 #[command(next_help_heading = "Training")]
 pub struct ClassifierTraining {
     /// Epochs: passes over the samples. auto for fine-tuning: 50 passes over the labelled samples,
-    /// or fewer if that is more than 600,000 samples, but at least 5. auto for semi-supervised
-    /// methods: 600,000 / samples passes over all samples (ladder: 2,400,000 / samples), within 5
-    /// to 200
+    /// or fewer if that is more than 600,000 samples (20,000 with an encoder that others trained),
+    /// but at least 5. auto for semi-supervised methods: 600,000 / samples passes over all samples
+    /// (ladder: 2,400,000 / samples), within 5 to 200
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
     pub epochs: Auto,
     /// Batch: samples per step; in semi-supervised methods, those without labels. auto: 25 for

@@ -91,7 +91,8 @@ impl Compare {
         let train = &data.train;
         let points = self.labels.settle(train)?;
         let List(given) = self.methods.clone().or(List(Vec::new()));
-        let names = methods::compared(&given, points.len(), architecture.backbone.is_some());
+        let foreign = architecture.backbone.is_some();
+        let names = methods::compared(&given, points.len(), foreign);
         self.methods = Auto::Given(List(names.clone()));
         let metric = self.metric.metric;
         let methods =
@@ -102,8 +103,8 @@ impl Compare {
         let point = |(labels, validation): (usize, usize)| {
             let mut training = self.finetuning.options().clone();
             let extras = self.finetuning_options.options();
-            let finetuning =
-                training.finetuning(extras, rates[0], metric, labels, self.running.seed);
+            let seed = self.running.seed;
+            let finetuning = training.finetuning(extras, rates[0], metric, labels, foreign, seed);
             Point { labels, validation, finetuning }
         };
         Ok(Curve {

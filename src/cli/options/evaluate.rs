@@ -44,7 +44,7 @@ pub struct Evaluate {
 #[command(next_help_heading = "Probes")]
 pub struct ProbeOptions {
     /// Probes: simple classifiers that learn from the codes of the encoder with a few labels, while
-    /// the encoder stays as it is. linear (logistic regression on standardised codes), knn (the
+    /// the encoder stays as it is. linear (logistic regression on the codes), knn (the
     /// nearest labelled samples), propagation (labels spread along a graph of near neighbours among
     /// all training samples). Validation labels choose their settings. --probe alone: all three
     /// [default: no probes]

@@ -28,7 +28,9 @@ pub fn run(
     let lr = options.lr.settle(LR);
     options.training.check::<ClassifierTraining>(train)?;
     let metric = options.metric.metric;
-    let training = options.training.finetuning(&options.finetuning, lr, metric, labels.n, seed);
+    let foreign = architecture.backbone.is_some() && transfer != Transfer::Scratch;
+    let training =
+        options.training.finetuning(&options.finetuning, lr, metric, labels.n, foreign, seed);
     check_batch(architecture, "--batch", training.batch)?;
     if training.reestimate_bn && !architecture.batch_norm {
         refuse(explicit, &["reestimate_bn"], "the network has no batch norm")?;

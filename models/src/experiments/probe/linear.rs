@@ -1,20 +1,14 @@
-//! The linear probe: multinomial logistic regression on standardised codes (Alain and Bengio, 2016,
+//! The linear probe: multinomial logistic regression on scaled codes (Alain and Bengio, 2016,
 //! arXiv:1610.01644).
 
-use super::space::Codes;
 use super::{Few, Probed, Space};
 use crate::logistic::{Logistic, STRENGTHS};
 
-/// By the strength that the validation labels choose. Values are standardised by all training
-/// samples.
+/// By the strength that the validation labels choose. All values are scaled by the same factor,
+/// that of all training samples.
 pub(super) fn probe(space: &Space, few: &Few<'_>) -> Probed {
-    let scaled = |codes: &Codes| -> Vec<f64> {
-        let rows = codes.values.chunks_exact(codes.len);
-        let scaled = rows.flat_map(|row| row.iter().zip(&space.scale));
-        scaled.map(|(x, (mean, inverse))| (f64::from(*x) - mean) * inverse).collect()
-    };
-    let x = scaled(&space.train.subset(few.train));
-    let validation = scaled(&space.train.subset(few.validation));
+    let x = space.scaling.apply(&space.train.subset(few.train).values);
+    let validation = space.scaling.apply(&space.train.subset(few.validation).values);
     let labels: Vec<u32> = few.train_labels.iter().map(|&label| label.into()).collect();
     let mut fitted = Logistic::new(space.train.len, few.classes);
     let mut best: Option<(f64, f64, Logistic)> = None;
@@ -30,8 +24,6 @@ pub(super) fn probe(space: &Space, few: &Few<'_>) -> Probed {
     // By blocks: the test samples in f64 would be twice as large as they are.
     const BLOCK: usize = 1024;
     let blocks = space.test.values.chunks(BLOCK * space.test.len);
-    let predictions = blocks.flat_map(|values| {
-        fitted.classify(&scaled(&Codes { values: values.to_vec(), len: space.test.len }))
-    });
+    let predictions = blocks.flat_map(|values| fitted.classify(&space.scaling.apply(values)));
     Probed { predictions: predictions.collect(), validation, chosen: format!("l2 {strength}") }
 }

@@ -80,21 +80,13 @@ impl Codes {
         Codes { values: [&self.values[..], &others.values].concat(), len: self.len }
     }
 
-    /// The mean of each value, and 1 by its standard deviation, or 0 where all samples have the
-    /// same.
-    pub fn scale(&self) -> Vec<(f64, f64)> {
-        let n = self.samples() as f64;
-        let mut moments = vec![(0.0, 0.0); self.len];
+    /// The mean of each value over the codes.
+    pub fn mean(&self) -> Vec<f64> {
+        let mut mean = vec![0.0; self.len];
         for row in self.values.chunks_exact(self.len) {
-            moments.iter_mut().zip(row).for_each(|((sum, _), x)| *sum += f64::from(*x));
+            mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += f64::from(*x));
         }
-        moments.iter_mut().for_each(|(mean, _)| *mean /= n);
-        for row in self.values.chunks_exact(self.len) {
-            for ((mean, squares), x) in moments.iter_mut().zip(row) {
-                *squares += (f64::from(*x) - *mean).powi(2);
-            }
-        }
-        let inverse = |variance: f64| if variance > 1e-12 { 1.0 / variance.sqrt() } else { 0.0 };
-        moments.into_iter().map(|(mean, squares)| (mean, inverse(squares / n))).collect()
+        mean.iter_mut().for_each(|mean| *mean /= self.samples() as f64);
+        mean
     }
 }

@@ -4,7 +4,7 @@ use super::super::codes::FrozenCodes;
 use super::Run;
 use crate::error::{Error, bail, error};
 use crate::event::{Event, Observer};
-use crate::logistic::{Logistic, STRENGTHS};
+use crate::logistic::{Logistic, STRENGTHS, Scaling};
 use crate::sections::HEAD;
 use narrows_engine::Context;
 use std::ops::Range;
@@ -34,9 +34,10 @@ impl Run<'_> {
         })?;
         let (values, labels) = codes.train();
         let classes = self.trainer.network().output().len();
-        let (scaling, labels) = (Scaling::of(values, codes.len), labels.to_vec());
+        let len = codes.len;
+        let (scaling, labels) = (Scaling::of(values, len), labels.to_vec());
         let (x, samples) = (scaling.apply(values), labels.len());
-        let mut fitted = Logistic::new(codes.len, classes);
+        let mut fitted = Logistic::new(len, classes);
         self.codes = Some(codes);
         let strengths = if self.task.validation.is_empty() { &USUAL[..] } else { &STRENGTHS };
         let (run, epochs) = (&self.progress.run, strengths.len());
@@ -45,7 +46,11 @@ impl Run<'_> {
             observer.go_on()?;
             self.progress.steps.begin();
             fitted.fit(&x, &labels, strength);
-            scaling.undo(&fitted, self.trainer.params.values_mut(), &weight, &bias);
+            for (class, (weights, constant)) in scaling.undo(&fitted).enumerate() {
+                let values = self.trainer.params.values_mut();
+                values[weight.start + class * len..][..len].copy_from_slice(&weights);
+                values[bias.start + class] = constant;
+            }
             let loss = fitted.loss(&x, &labels);
             let run = &self.progress.run;
             self.progress.steps.count(run, observer, samples, loss, strength as f32);
@@ -73,53 +78,5 @@ impl Run<'_> {
             entry.map_or(0..0, |entry| entry.range.clone())
         };
         Ok([place(weight), place(bias)])
-    }
-}
-
-/// Values about 0 and of a size of about 1: each by its own mean, and all by the same factor, so
-/// that those that hardly ever differ stay small.
-struct Scaling {
-    means: Vec<f64>,
-    factor: f64,
-}
-
-impl Scaling {
-    /// That of `values`: (samples, len).
-    fn of(values: &[f32], len: usize) -> Scaling {
-        let samples = (values.len() / len) as f64;
-        let mut means = vec![0.0; len];
-        for row in values.chunks_exact(len) {
-            means.iter_mut().zip(row).for_each(|(mean, x)| *mean += f64::from(*x) / samples);
-        }
-        let rows = values.chunks_exact(len).flat_map(|row| row.iter().zip(&means));
-        let squares: f64 = rows.map(|(x, mean)| (f64::from(*x) - mean).powi(2)).sum();
-        let size = (squares / values.len() as f64).sqrt();
-        Scaling { means, factor: if size > 0.0 { 1.0 / size } else { 1.0 } }
-    }
-
-    fn apply(&self, values: &[f32]) -> Vec<f64> {
-        let rows =
-            values.chunks_exact(self.means.len()).flat_map(|row| row.iter().zip(&self.means));
-        rows.map(|(x, mean)| (f64::from(*x) - mean) * self.factor).collect()
-    }
-
-    /// Writes the layer that makes of values as they are what `fitted` makes of scaled ones.
-    fn undo(
-        &self,
-        fitted: &Logistic,
-        params: &mut [f32],
-        weight: &Range<usize>,
-        bias: &Range<usize>,
-    ) {
-        let len = self.means.len();
-        for (class, row) in fitted.weights.chunks_exact(len + 1).enumerate() {
-            let mut constant = row[len];
-            let place = &mut params[weight.start + class * len..][..len];
-            for ((to, w), mean) in place.iter_mut().zip(row).zip(&self.means) {
-                *to = (w * self.factor) as f32;
-                constant -= w * self.factor * mean;
-            }
-            params[bias.start + class] = constant as f32;
-        }
     }
 }

@@ -143,7 +143,7 @@ impl<'g> Walk<'g> {
             self.keep(&name, parameter, tensor);
         }
         let (eps, momentum) = (node.float("epsilon", 1e-5), 1.0 - node.float("momentum", 0.9));
-        Ok(LayerSpec::BatchNorm { name, eps, momentum })
+        Ok(LayerSpec::BatchNorm { name, eps, momentum, frozen: false })
     }
 
     pub(super) fn layer_norm(

@@ -128,7 +128,8 @@ def main():
         sys.stdout.flush()
     for at, area in enumerate(("AUROC", "average precision")):
         means = [np.mean([found[head].mean(0)[at] for found in all_found]) for head in heads]
-        print(f"| **mean {area}** | | | " + " | ".join(f"**{mean:.2f}**" for mean in means) + " | |")
+        cells = " | ".join(f"**{mean:.2f}**" for mean in means)
+        print(f"| **mean {area}** | | | {cells} | |")
 
 
 if __name__ == "__main__":

@@ -76,8 +76,8 @@ impl Detector {
         let (data, name) = (normal.data, normal.data.name());
         ensure!(
             normal.rows.len() > 1,
-            "{name}: unusual rows are told by at least 2 rows to learn from, and there {}: add rows, \
-             or put them into a folder as test.csv, beside those to learn from as train.csv",
+            "{name}: unusual rows are told by at least 2 rows to learn from, and there {}: add \
+             rows, or put them into a folder as test.csv, beside those to learn from as train.csv",
             if normal.rows.is_empty() { "are none" } else { "is 1" }
         );
         let mut samples = sorted(chosen(data, normal.rows)?);

@@ -133,8 +133,8 @@ kernel! {
             for c in (0..channels).step_by(S::LANES) {
                 let bias = epilogue.bias.map_or(s.splat(0.0), |bias| s.load_at(bias, c));
                 let sums = Sums { s, rows, columns, x, weight, channels, i, c, bias };
-                let mut to =
-                    Target { s, columns: to_columns, rectifier: epilogue.rectifier, channels, c, y: &mut *y };
+                let rectifier = epilogue.rectifier;
+                let mut to = Target { s, columns: to_columns, rectifier, channels, c, y: &mut *y };
                 for j in 0..columns.positions {
                     to.write(j, sums.at(down.clone(), j));
                 }

@@ -7,3 +7,4 @@ pub mod points;
 pub mod progress;
 pub mod summary;
 pub mod tables;
+pub mod tensorboard;

@@ -8,8 +8,7 @@ use crate::cli::options::values::ids;
 use crate::error::Error;
 use crate::output::summary::Summary;
 use crate::output::tables::reconstruction::{data_line, reconstruction};
-use crate::run::folder::{METRICS, MODEL};
-use crate::run::metrics;
+use crate::run::folder::MODEL;
 use crate::run::reconstructions;
 use crate::run::recorder::Recorder;
 use crate::run::session::Session;
@@ -51,8 +50,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
             &data.test,
             folder,
         )?;
-        folder
-            .write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
+        session.metrics([(Pretraining::RUN, &result.history[..])])?;
         let dataset = data.train.name();
         let summary = Summary::new(NAME, dataset)
             .row("seed", options.running.seed)

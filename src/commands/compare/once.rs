@@ -7,8 +7,7 @@ use crate::cli::options::methods::method;
 use crate::error::Error;
 use crate::output::summary::Summary;
 use crate::output::tables::comparison;
-use crate::run::folder::{METRICS, MODEL};
-use crate::run::metrics;
+use crate::run::folder::MODEL;
 use crate::run::reconstructions;
 use crate::run::recorder;
 use crate::run::session::Session;
@@ -47,7 +46,7 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
 
         let histories =
             result.histories.iter().map(|(name, history)| (name.as_str(), &history[..]));
-        folder.write(METRICS, metrics::csv(histories).as_bytes())?;
+        session.metrics(histories)?;
         let summary = Summary::new(NAME, train.name())
             .row("seed", seed)
             .row("threads", cx.threads())

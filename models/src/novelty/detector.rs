@@ -21,7 +21,7 @@ use super::sizes::Sizes;
 use super::tail::Tail;
 use super::{MAX_QUERIES, MAX_VALUES, Normal, References};
 use crate::error::{Error, ensure};
-use crate::experiments::probe::Codes;
+use crate::codes::Codes;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::Context;
 use narrows_engine::parallel::Chunks;

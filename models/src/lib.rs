@@ -67,5 +67,6 @@ pub use experiments::curve::Curve;
 pub use experiments::{compare, curve, probe, statistics};
 pub use methods::Method;
 pub use pretraining::{Pca, Pretraining};
+pub use references::Reference;
 pub use training::{Ema, Objective, Run, RunResult, Task, Training, reestimate_statistics};
 pub use transfer::Transfer;

@@ -27,9 +27,9 @@ mod tail;
 pub use detector::{Detector, Rated};
 
 use crate::architecture::Architecture;
+use crate::codes::Codes;
 use crate::error::{Error, ensure, error};
 use crate::inference;
-use crate::codes::Codes;
 use crate::neighbours::{Distance, Neighbours};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Params};

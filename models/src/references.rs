@@ -107,8 +107,8 @@ impl<'f, P: Predictor + 'static> Best<'f, P> {
     /// Takes `candidate` if its predictions of the validation samples are better.
     fn offer(&mut self, candidate: P, predictions: &[u16], setting: String) {
         let few = self.few;
-        let score = Confusion::of(few.classes, &few.validation_labels, predictions)
-            .accuracy_by(few.metric);
+        let score =
+            Confusion::of(few.classes, &few.validation_labels, predictions).accuracy_by(few.metric);
         if self.best.as_ref().is_none_or(|(best, ..)| score > *best) {
             self.best = Some((score, candidate, setting));
         }

@@ -13,8 +13,8 @@
 
 use super::{Few, Probed, Space};
 use crate::codes::Codes;
-use crate::neighbours::{Distance, Neighbours};
 use crate::evaluation::argmax;
+use crate::neighbours::{Distance, Neighbours};
 use narrows_engine::Context;
 
 /// The neighbours that a sample is tied to.

@@ -112,12 +112,7 @@ impl Growth<'_> {
     }
 
     /// Adds the shares of a leaf.
-    fn leaf(
-        &self,
-        rows: &[u32],
-        counts: &mut [u32],
-        shares: &mut Vec<(u16, f32)>,
-    ) -> Range<usize> {
+    fn leaf(&self, rows: &[u32], counts: &mut [u32], shares: &mut Vec<(u16, f32)>) -> Range<usize> {
         let start = shares.len();
         rows.iter().for_each(|&row| counts[usize::from(self.labels[row as usize])] += 1);
         for (class, count) in counts.iter_mut().enumerate().filter(|(_, count)| **count > 0) {

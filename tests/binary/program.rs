@@ -96,9 +96,14 @@ fn list(dir: &Path, found: &mut Vec<String>) {
     }
 }
 
+/// A semi-supervised method of a comparison on a tiny scale.
+pub const TINY_SEMI: &str = "--semi-epochs 1 --semi-widths 8 --semi-latent 4";
+
 /// `narrows compare` on a tiny scale, with `rest`.
 pub fn tiny_compare(rest: &str) -> String {
-    format!("compare {} {rest}", TINY.join(" "))
+    // Without a list of methods there is a semi-supervised one.
+    let semi = if rest.contains("--methods") { "" } else { TINY_SEMI };
+    format!("compare {} {semi} {rest}", TINY.join(" "))
 }
 
 /// An IDX file of bytes.

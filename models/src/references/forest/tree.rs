@@ -195,3 +195,68 @@ impl Growth<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sum over both sides of the Gini impurity times the samples, by its definition.
+    fn impurity(x: &Codes, labels: &[u16], rows: &[u32], column: usize, threshold: f32) -> f64 {
+        let side = |above: bool| {
+            let labels: Vec<u16> = rows
+                .iter()
+                .filter(|row| (x.row(**row as usize)[column] > threshold) == above)
+                .map(|row| labels[*row as usize])
+                .collect();
+            let n = labels.len() as f64;
+            let share = |class| labels.iter().filter(|label| **label == class).count() as f64 / n;
+            if labels.is_empty() {
+                0.0
+            } else {
+                n * (1.0 - (0..3).map(|c| share(c).powi(2)).sum::<f64>())
+            }
+        };
+        side(false) + side(true)
+    }
+
+    #[test]
+    fn a_split_is_the_best_of_all() {
+        let (len, n) = (4, 60);
+        let mut values = vec![0.0; n * len];
+        Random::new(1, 2).fill_uniform(0, 0, &mut values);
+        // Few values, so that some are equal; and a column that says nothing.
+        values.iter_mut().for_each(|x| *x = (*x * 8.0).floor());
+        values.chunks_mut(len).for_each(|row| row[3] = 1.0);
+        let x = Codes { values, len };
+        let labels: Vec<u16> =
+            (0..n).map(|i| ((x.row(i)[0] + x.row(i)[1]) as u16 / 2) % 3).collect();
+        let rows: Vec<u32> = (0..n as u32).collect();
+        let growth = Growth { x: &x, labels: &labels, columns: len, leaf: 1 };
+        let mut draws = Draws { random: Random::new(3, 4), tree: 0, drawn: 0 };
+        let mut columns: Vec<u32> = (0..len as u32).collect();
+        let split = growth.split(&rows, &mut columns, &mut draws, &mut Vec::new(), 3).unwrap();
+        let of = |column, threshold| impurity(&x, &labels, &rows, column, threshold);
+        let found = of(split.column as usize, split.threshold);
+        let all = (0..len).flat_map(|column| (0..7).map(move |t| (column, t as f32 + 0.5)));
+        let least = all.map(|(column, t)| of(column, t)).fold(f64::INFINITY, f64::min);
+        assert!((found - least).abs() < 1e-9, "{found} {least}");
+    }
+
+    #[test]
+    fn a_tree_knows_the_samples_it_grew_on() {
+        let x = Codes { values: (0..40).map(|i| (i * 7 % 40) as f32).collect(), len: 1 };
+        let labels: Vec<u16> = (0..40).map(|i| (i % 3) as u16).collect();
+        let growth = Growth { x: &x, labels: &labels, columns: 1, leaf: 1 };
+        let (tree, n) = (growth.grow(3, 5, 0), 40);
+        let mut draws = Draws { random: Random::new(5, FOREST), tree: 0, drawn: 0 };
+        for _ in 0..n {
+            let row = draws.below(n);
+            let mut shares = [0.0; 3];
+            tree.add_shares(x.row(row), &mut shares);
+            assert_eq!(shares[usize::from(labels[row])], 1.0);
+        }
+        // Of leaves of at least 5 samples none is sure of each.
+        let tree = Growth { leaf: 5, ..growth }.grow(3, 5, 0);
+        assert!(tree.shares.iter().any(|(_, share)| *share < 1.0));
+    }
+}

@@ -136,3 +136,43 @@ impl Problem<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Decisions by scikit-learn 1.9 (`SVC(C=C, gamma=gamma, tol=1e-8).decision_function`), which
+    /// is LIBSVM, for queries and for the training samples in their order.
+    #[test]
+    fn decisions_are_those_of_libsvm() {
+        let at = |i: usize| {
+            let i = i as f64;
+            [(1.7 * i).sin() * 2.0, (2.3 * i + 0.5).cos() * 1.5]
+        };
+        let positive = [5, 7, 8];
+        let rest = (0..14).filter(|i| !positive.contains(i));
+        let order: Vec<usize> = positive.into_iter().chain(rest).collect();
+        let x: Vec<[f64; 2]> = order.iter().map(|&i| at(i)).collect();
+        let queries = [[0.3, -0.2], [-1.1, 0.9], [1.5, 1.2]];
+        for (bound, gamma, expected) in [
+            (1.0, 0.5, [-0.864_524_98, -1.271_031_59, 0.873_702_47]),
+            (100.0, 0.3, [-1.021_217_23, -2.387_283_29, 0.905_668_68]),
+        ] {
+            let kernel_of = |a: &[f64; 2], b: &[f64; 2]| {
+                (-gamma * ((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2))).exp() as f32
+            };
+            let kernel: Vec<f32> =
+                x.iter().flat_map(|a| x.iter().map(move |b| kernel_of(a, b))).collect();
+            let problem = Problem { kernel: &kernel, n: 14, rows: [0..3, 3..14], bound };
+            let machine = problem.solve();
+            for (query, expected) in queries.iter().zip(expected) {
+                let kernel: Vec<f32> = x.iter().map(|x| kernel_of(query, x)).collect();
+                let decision = machine.decide([&kernel[..3], &kernel[3..]]);
+                assert!((decision - expected).abs() < 2e-3, "{bound}: {decision} {expected}");
+            }
+            let weights = machine.weights.iter().flatten();
+            assert!(weights.clone().sum::<f64>().abs() < 1e-9, "they balance");
+            assert!(weights.clone().all(|w| w.abs() <= bound));
+        }
+    }
+}

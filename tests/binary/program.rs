@@ -102,8 +102,11 @@ pub const TINY_SEMI: &str = "--semi-epochs 1 --semi-widths 8 --semi-latent 4";
 /// `narrows compare` on a tiny scale, with `rest`.
 pub fn tiny_compare(rest: &str) -> String {
     // Without a list of methods there is a semi-supervised one.
-    let semi = if rest.contains("--methods") { "" } else { TINY_SEMI };
-    format!("compare {} {semi} {rest}", TINY.join(" "))
+    let rest = match rest.contains("--methods") {
+        true => rest.to_string(),
+        false => format!("{TINY_SEMI} {rest}"),
+    };
+    format!("compare {} {rest}", TINY.join(" "))
 }
 
 /// An IDX file of bytes.

@@ -130,7 +130,6 @@ pub struct MethodResult {
     /// The time that its runs took, added up over draws and candidates.
     pub seconds: f64,
     /// True if it is none of ours, but one to hold them against.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reference: bool,
     /// The learning rate chosen on each draw; of a reference its setting. It is not a part of the
     /// summary, whose keys are fixed.

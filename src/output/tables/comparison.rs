@@ -33,7 +33,7 @@ pub fn table(curve: &Curve<'_>, result: &ComparisonResult, seconds: f64) -> Stri
         Metric::Balanced => "balanced test, %",
     };
     text += &format!(
-        "\n{:<16} {accuracy:>16} {:>16}    {:<27} {:>5} {:>12}\n",
+        "\n{:<16} {accuracy:>16} {:>16}    {:<28} {:>5} {:>11}\n",
         "classification", "95 % interval", "gain over scratch, points", "p", "time"
     );
     for method in methods.iter().filter(|method| !method.reference) {
@@ -95,7 +95,7 @@ fn method_line(method: &MethodResult) -> String {
     });
     let time = duration(*seconds);
     let p = gain.and_then(|gain| gain.p).map_or(String::new(), p_value);
-    format!("{name:<16} {accuracy:>16} {interval:>16}    {gained:<27} {p:>5} {time:>12}\n")
+    format!("{name:<16} {accuracy:>16} {interval:>16}    {gained:<28} {p:>5} {time:>11}\n")
 }
 
 /// Each rate and how often it was chosen, from the smallest on: `0.01 x7, 0.03 x3`. Settings that

@@ -6,6 +6,7 @@
 mod naive;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use narrows_engine::gemm::Rectifier;
 use narrows_engine::layer::{Backward, Forward, Op};
 use narrows_engine::layers::{BatchNorm, Relu};
 use narrows_engine::{Context, Layer, Pass};
@@ -104,7 +105,7 @@ fn batch_norm(criterion: &mut Criterion) {
 
         let plan = |layer: &dyn Layer| layer.plan(&features.into()).expect("an op").op;
         let mut fused = plan(&BatchNorm::default());
-        assert!(fused.take_relu(), "a fused form");
+        assert!(fused.take(Rectifier::Relu), "a fused form");
         let stacks: [(&str, Vec<Box<dyn Op>>); 2] = [
             ("fused", vec![fused]),
             ("layer by layer", vec![plan(&BatchNorm::default()), plan(&Relu)]),

@@ -62,7 +62,7 @@ pub(crate) mod rows;
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 mod tiled;
 
-pub use epilogue::Epilogue;
+pub use epilogue::{Epilogue, Rectifier};
 pub use matrix::{MatMut, MatRef};
 pub(crate) use matrix::{Steps, Windows};
 pub use packed::{PackedB, gemm_packed};
@@ -145,7 +145,7 @@ pub fn gemm(cx: &Context, alpha: f32, a: MatRef, b: MatRef, beta: f32, c: MatMut
     gemm_fused(cx, alpha, a, b, beta, c, Epilogue::default());
 }
 
-/// `c = relu(alpha a b + beta c + bias)`: [`gemm`], then the epilogue.
+/// `c = rectifier(alpha a b + beta c + bias)`: [`gemm`], then the epilogue.
 ///
 /// # Panics
 /// If the shapes do not match, or if there is a bias whose length is not n.

@@ -43,6 +43,10 @@ const MAX_ROWS: usize = 96;
 /// the next layer finds those of images in a cache.
 const BLOCK: usize = 1 << 20;
 
+/// The same for networks whose weights are no fewer: reading 40 MB of weights again for each image
+/// of a ResNet takes longer than values that wait in memory.
+const LARGE_BLOCK: usize = 5 << 19;
+
 /// The rows of a block are a multiple of it, where there are as many.
 const ROW_STEP: usize = 6;
 
@@ -72,6 +76,8 @@ pub struct Predictor {
     stages: Vec<Stage>,
     /// The values of a row between two stages, or within one, at most.
     widest: usize,
+    /// The values of a block between two stages, at most, unless a single row has more.
+    block: usize,
 }
 
 impl Predictor {
@@ -102,6 +108,7 @@ impl Predictor {
             precision,
             stages,
             widest,
+            block: params.values().len().clamp(BLOCK, LARGE_BLOCK),
         })
     }
 
@@ -156,7 +163,7 @@ impl Predictor {
         );
         // By size alone: layers that run as they are may round differently in another block.
         let rows = batch.div_ceil(16).next_multiple_of(ROW_STEP).clamp(12, MAX_ROWS).min(batch);
-        let rows = rows.min((BLOCK / self.widest.max(1)).max(1));
+        let rows = rows.min((self.block / self.widest.max(1)).max(1));
         let tasks = batch.div_ceil(rows);
         let slots = tasks.min(if cx.threads() == 1 { 1 } else { 4 * cx.threads() });
         let slots = workspace.prepare(self, slots, rows);

@@ -7,7 +7,7 @@ mod tiny;
 
 use crate::support::{self, single};
 use case::Case;
-use narrows_engine::gemm::kernel_name;
+use narrows_engine::gemm::{Rectifier, kernel_name};
 use narrows_engine::parallel::Context;
 use narrows_engine::simd::Isa;
 
@@ -71,7 +71,7 @@ fn all_variants_of_some_shapes() {
     for_each_isa("all_variants_of_some_shapes", |isa| {
         let (cx, (mr, nr)) = (single(isa), tile(isa));
         for (m, n, k) in [(mr + 3, nr + 5, 70), (3, 2 * nr, 65), (5 * mr, 7, 80)] {
-            for bits in 0..256 {
+            for bits in 0..384 {
                 let bit = |at: usize| bits >> at & 1 == 1;
                 for (alpha, beta) in [(1.0, 0.0), (0.5, 1.0), (-2.0, 0.5), (0.0, -1.0)] {
                     let case = Case {
@@ -82,7 +82,7 @@ fn all_variants_of_some_shapes() {
                         alpha,
                         beta,
                         bias: bit(6),
-                        relu: bit(7),
+                        rectifier: [Rectifier::None, Rectifier::Relu, Rectifier::Relu6][bits >> 7],
                         ..Case::new(m, n, k)
                     };
                     case.check(&cx);

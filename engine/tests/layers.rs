@@ -8,11 +8,13 @@ mod convolution;
 mod dropout;
 mod pytorch;
 mod pytorch_images;
+mod rectifiers;
 mod reference;
 mod run;
 
 use crate::support;
 use cases::{Case, Data};
+use narrows_engine::gemm::Rectifier;
 use narrows_engine::layer::Layer;
 use narrows_engine::layers::{
     AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, LayerNorm, LayerScale,
@@ -359,7 +361,7 @@ fn what_suffices_for_a_batch_suffices_for_a_smaller_one() {
     for layer in layers {
         for input in [Shape::from(3), [2, 3, 5].into()] {
             let mut op = layer.plan(&input).unwrap().op;
-            assert!(op.take_relu());
+            assert!(op.take(Rectifier::Relu));
             let needs = |batch| [op.scratch_len(batch), op.saved_len(batch)];
             for batch in 2..5000 {
                 let (less, more) = (needs(batch - 1), needs(batch));

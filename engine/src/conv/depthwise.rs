@@ -23,7 +23,7 @@ use super::patches::Axis;
 use super::phases::{phases, window_taps};
 use super::{FRAMES, Operands, WeightSums};
 use crate::Context;
-use crate::gemm::Epilogue;
+use crate::gemm::{Epilogue, Rectifier};
 use crate::hardware::memory;
 use crate::hardware::simd::{Simd, kernel};
 use std::ops::Range;
@@ -133,8 +133,8 @@ kernel! {
             for c in (0..channels).step_by(S::LANES) {
                 let bias = epilogue.bias.map_or(s.splat(0.0), |bias| s.load_at(bias, c));
                 let sums = Sums { s, rows, columns, x, weight, channels, i, c, bias };
-                let mut to =
-                    Target { s, columns: to_columns, relu: epilogue.relu, channels, c, y: &mut *y };
+                let rectifier = epilogue.rectifier;
+                let mut to = Target { s, columns: to_columns, rectifier, channels, c, y: &mut *y };
                 for j in 0..columns.positions {
                     to.write(j, sums.at(down.clone(), j));
                 }
@@ -147,7 +147,7 @@ kernel! {
 struct Target<'a, S: Simd> {
     s: S,
     columns: Places,
-    relu: bool,
+    rectifier: Rectifier,
     channels: usize,
     c: usize,
     /// (width, channels)
@@ -157,7 +157,7 @@ struct Target<'a, S: Simd> {
 impl<S: Simd> Target<'_, S> {
     #[inline(always)]
     fn write(&mut self, j: usize, sum: S::F) {
-        let sum = if self.relu { self.s.max(self.s.splat(0.0), sum) } else { sum };
+        let sum = self.rectifier.apply(self.s, sum);
         let pixel = self.columns.first + j * self.columns.stride;
         self.s.store_at(sum, &mut self.y[pixel * self.channels..][..self.channels], self.c);
     }

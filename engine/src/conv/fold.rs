@@ -96,8 +96,8 @@ kernel! {
                         map!(s, sums, [row], s.add(sums, row));
                     }
                 }
-                if epilogue.relu {
-                    map!(s, pixels, [], s.max(s.splat(0.0), pixels));
+                if epilogue.rectifier.is_there() {
+                    map!(s, pixels, [], epilogue.rectifier.apply(s, pixels));
                 }
                 for (phase, pixels) in pixels.chunks_exact(of_phase).enumerate() {
                     if let Some(line) = line.get_mut(phase * channels + c..) {

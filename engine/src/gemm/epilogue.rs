@@ -1,14 +1,64 @@
 //! The operations on the sums of products on their way into C.
 
 use super::matrix::MatMut;
+use crate::hardware::simd::Simd;
 
 /// The operations on an element of C after its products are summed, while it is in registers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Epilogue<'a> {
     /// Added to each row of C: one number per column, length n.
     pub bias: Option<&'a [f32]>,
-    /// Replaces what is negative by 0, last of all. A NaN stays one.
-    pub relu: bool,
+    /// Last of all.
+    pub rectifier: Rectifier,
+}
+
+/// The piecewise linear activations that products take in. A NaN stays one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rectifier {
+    /// `x`
+    #[default]
+    None,
+    /// `max(x, 0)`
+    Relu,
+    /// `min(max(x, 0), 6)` (Howard et al., arXiv:1704.04861)
+    Relu6,
+}
+
+impl Rectifier {
+    /// True if it may change a value.
+    pub fn is_there(self) -> bool {
+        self != Rectifier::None
+    }
+
+    /// The name of its layer; empty where there is none.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rectifier::None => "",
+            Rectifier::Relu => "relu",
+            Rectifier::Relu6 => "relu6",
+        }
+    }
+
+    /// Its value at x.
+    #[inline(always)]
+    pub(crate) fn apply<S: Simd>(self, s: S, x: S::F) -> S::F {
+        match self {
+            Rectifier::None => x,
+            Rectifier::Relu => s.max(s.splat(0.0), x),
+            Rectifier::Relu6 => s.min(s.splat(6.0), s.max(s.splat(0.0), x)),
+        }
+    }
+
+    /// The same for a single number.
+    #[inline(always)]
+    fn of(self, x: f32) -> f32 {
+        match self {
+            Rectifier::None => x,
+            _ if x <= 0.0 => 0.0,
+            Rectifier::Relu6 if x > 6.0 => 6.0,
+            _ => x,
+        }
+    }
 }
 
 impl<'a> Epilogue<'a> {
@@ -19,18 +69,17 @@ impl<'a> Epilogue<'a> {
 
     /// True if there is nothing to do.
     pub(super) fn is_empty(self) -> bool {
-        self.bias.is_none() && !self.relu
+        self.bias.is_none() && !self.rectifier.is_there()
     }
 
     /// The result for a single number, with bias `j`.
     #[inline(always)]
     pub(super) fn apply(self, x: f32, j: usize) -> f32 {
-        let x = self.bias.map_or(x, |bias| x + bias[j]);
-        if self.relu && x <= 0.0 { 0.0 } else { x }
+        self.rectifier.of(self.bias.map_or(x, |bias| x + bias[j]))
     }
 }
 
-/// All of it: `c = relu(alpha sum + beta c + bias)`.
+/// All of it: `c = rectifier(alpha sum + beta c + bias)`.
 #[derive(Clone, Copy)]
 pub(super) struct Finish<'a> {
     pub alpha: f32,

@@ -5,6 +5,7 @@
 use super::Pointwise;
 use crate::Error;
 use crate::error::ensure;
+use crate::gemm::Rectifier;
 use crate::hardware::simd::Simd;
 use crate::math;
 
@@ -43,7 +44,7 @@ pub struct Relu;
 
 impl Pointwise for Relu {
     const NAME: &'static str = "relu";
-    const IS_RELU: bool = true;
+    const RECTIFIER: Rectifier = Rectifier::Relu;
 
     #[inline(always)]
     fn forward<S: Simd>(self, s: S, x: S::F) -> S::F {
@@ -57,15 +58,25 @@ impl Pointwise for Relu {
     }
 }
 
-activation! {
-    /// `min(max(x, 0), 6)` (Howard et al., arXiv:1704.04861). Its derivative at 0 and at 6 is 0.
-    /// NaN stays NaN.
-    Relu6, "relu6":
-    |s, x| s.min(s.splat(6.0), s.max(s.splat(0.0), x));
-    |s, x, _, dy| {
+/// `min(max(x, 0), 6)` (Howard et al., arXiv:1704.04861). Its derivative at 0 and at 6 is 0. NaN
+/// stays NaN.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Relu6;
+
+impl Pointwise for Relu6 {
+    const NAME: &'static str = "relu6";
+    const RECTIFIER: Rectifier = Rectifier::Relu6;
+
+    #[inline(always)]
+    fn forward<S: Simd>(self, s: S, x: S::F) -> S::F {
+        Rectifier::Relu6.apply(s, x)
+    }
+
+    #[inline(always)]
+    fn backward<S: Simd>(self, s: S, _: S::F, y: S::F, dy: S::F) -> S::F {
         let zero = s.splat(0.0);
-        s.select_gt(x, zero, s.select_gt(s.splat(6.0), x, dy, zero), zero)
-    };
+        s.select_gt(y, zero, s.select_gt(s.splat(6.0), y, dy, zero), zero)
+    }
 }
 
 /// `x` where positive, `slope x` elsewhere (Maas et al., ICML 2013).

@@ -20,8 +20,9 @@ mod kernels;
 pub(crate) mod passes;
 
 pub(crate) use self::kernels::Columns;
-use super::fused::FusedRelu;
+use super::fused::Fused;
 use crate::error::ensure;
+use crate::gemm::Rectifier;
 use crate::math::column_sums::add;
 use crate::network::init::Init;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Planned};
@@ -93,7 +94,7 @@ impl Layer for BatchNorm {
             setting,
             "needs a momentum in [0, 1], not {momentum}"
         );
-        let relu = FusedRelu::default();
+        let relu = Fused::default();
         let shape = input.clone();
         Ok(Planned::new(shape.clone(), BatchNormOp { settings: *self, shape, relu }))
     }
@@ -104,7 +105,7 @@ impl Layer for BatchNorm {
 struct BatchNormOp {
     settings: BatchNorm,
     shape: Shape,
-    relu: FusedRelu,
+    relu: Fused,
 }
 
 impl BatchNormOp {
@@ -152,8 +153,8 @@ impl Op for BatchNormOp {
         if self.rows(1) == 1 && !self.settings.frozen_statistics { 2 } else { 1 }
     }
 
-    fn take_relu(&mut self) -> bool {
-        self.relu.take()
+    fn take(&mut self, rectifier: Rectifier) -> bool {
+        self.relu.take_relu(rectifier)
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {

@@ -8,8 +8,9 @@
 //! These are the passes of batch norm with a mean of 0, a deviation of 1 and no beta.
 
 use super::batch_norm::{Columns, passes};
-use super::fused::FusedRelu;
+use super::fused::Fused;
 use crate::error::ensure;
+use crate::gemm::Rectifier;
 use crate::math::column_sums::add;
 use crate::network::init::Init;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op, Planned};
@@ -33,7 +34,7 @@ impl Layer for LayerScale {
         ensure!(init.is_finite(), setting, "needs a finite initial factor, not {init}");
         let (zeros, ones) = (vec![0.0; channels], vec![1.0; channels]);
         let rows = input.len() / channels.max(1);
-        let op = LayerScaleOp { init, rows, zeros, ones, relu: FusedRelu::default() };
+        let op = LayerScaleOp { init, rows, zeros, ones, relu: Fused::default() };
         Ok(Planned::new(input.clone(), op))
     }
 }
@@ -45,7 +46,7 @@ struct LayerScaleOp {
     rows: usize,
     zeros: Vec<f32>,
     ones: Vec<f32>,
-    relu: FusedRelu,
+    relu: Fused,
 }
 
 impl LayerScaleOp {
@@ -71,8 +72,8 @@ impl Op for LayerScaleOp {
         passes::scratch_len(batch * self.rows, self.ones.len())
     }
 
-    fn take_relu(&mut self) -> bool {
-        self.relu.take()
+    fn take(&mut self, rectifier: Rectifier) -> bool {
+        self.relu.take_relu(rectifier)
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {

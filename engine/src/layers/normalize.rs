@@ -8,8 +8,9 @@
 //! These are the passes of batch norm with statistics that stay as they are.
 
 use super::batch_norm::{Columns, passes};
-use super::fused::FusedRelu;
+use super::fused::Fused;
 use crate::error::ensure;
+use crate::gemm::Rectifier;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 
@@ -51,7 +52,7 @@ impl Layer for Normalize {
             zeros: vec![0.0; channels],
             mean: mean.clone(),
             inv_std: std.iter().map(|std| 1.0 / std).collect(),
-            relu: FusedRelu::default(),
+            relu: Fused::default(),
         };
         Ok(Planned::new(input.clone(), op))
     }
@@ -63,7 +64,7 @@ struct NormalizeOp {
     zeros: Vec<f32>,
     mean: Vec<f32>,
     inv_std: Vec<f32>,
-    relu: FusedRelu,
+    relu: Fused,
 }
 
 impl NormalizeOp {
@@ -74,8 +75,8 @@ impl NormalizeOp {
 }
 
 impl Op for NormalizeOp {
-    fn take_relu(&mut self) -> bool {
-        self.relu.take()
+    fn take(&mut self, rectifier: Rectifier) -> bool {
+        self.relu.take_relu(rectifier)
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {

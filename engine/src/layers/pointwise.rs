@@ -1,5 +1,6 @@
 //! A function of one value, applied to each: the part that all activations share.
 
+use crate::gemm::Rectifier;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Simd, elementwise};
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op, Planned};
@@ -11,8 +12,8 @@ pub trait Pointwise: Copy + Debug + Send + Sync + 'static {
     /// The name in messages.
     const NAME: &'static str;
 
-    /// True if it is `max(x, 0)`.
-    const IS_RELU: bool = false;
+    /// The form in which an op below takes it in; none for most.
+    const RECTIFIER: Rectifier = Rectifier::None;
 
     /// `f(x)`
     fn forward<S: Simd>(self, s: S, x: S::F) -> S::F;
@@ -47,8 +48,8 @@ impl<P: Pointwise> Layer for P {
         Ok(Planned::new(input.clone(), Each { f: *self }))
     }
 
-    fn is_relu(&self) -> bool {
-        P::IS_RELU
+    fn rectifier(&self) -> Rectifier {
+        P::RECTIFIER
     }
 }
 
@@ -60,7 +61,7 @@ struct Each<P> {
 
 impl<P: Pointwise> Op for Each<P> {
     fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
-        P::IS_RELU.then(|| vec![InferenceMap::Relu])
+        P::RECTIFIER.is_there().then(|| vec![InferenceMap::Rectify(P::RECTIFIER)])
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {

@@ -1,8 +1,8 @@
 //! A product of samples and a weight, with a bias and the ReLU behind it: linear layers and
 //! convolutions.
 
-use super::fused::FusedRelu;
-use crate::gemm::Epilogue;
+use super::fused::Fused;
+use crate::gemm::{Epilogue, Rectifier};
 use crate::math::column_sums;
 use crate::network::init::Init;
 use crate::network::layer::{Backward, Forward, InferenceMap, Normalise, Op, Planned};
@@ -65,15 +65,15 @@ pub(super) struct ProductOp<P> {
     weight_len: usize,
     bias: bool,
     init: Init,
-    relu: FusedRelu,
+    fused: Fused,
 }
 
 impl<P: Product> ProductOp<P> {
     pub fn planned(product: P, output: Shape, bias: bool, init: Init) -> Planned {
         let shape = product.weight_shape();
         let weight_len = shape.iter().fold(1, |len: usize, n| len.saturating_mul(*n));
-        let (relu, of) = (FusedRelu::default(), output.clone());
-        Planned::new(of, ProductOp { product, output, weight_len, bias, init, relu })
+        let (fused, of) = (Fused::default(), output.clone());
+        Planned::new(of, ProductOp { product, output, weight_len, bias, init, fused })
     }
 
     /// The weight, and the bias if there is one.
@@ -109,27 +109,27 @@ impl<P: Product> Op for ProductOp<P> {
         let channels = self.output.channels();
         let sums =
             if self.bias { column_sums::scratch_len(len / channels, channels, 1) } else { 0 };
-        self.relu.scratch_len(len) + sums.max(self.product.scratch_len(batch))
+        self.fused.scratch_len(len) + sums.max(self.product.scratch_len(batch))
     }
 
     fn macs(&self) -> u64 {
         self.product.macs()
     }
 
-    fn take_relu(&mut self) -> bool {
-        self.relu.take()
+    fn take(&mut self, rectifier: Rectifier) -> bool {
+        self.fused.take(rectifier)
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let (weight, bias) = self.split(io.params);
-        let epilogue = Epilogue { bias, relu: self.relu.is_there() };
+        let epilogue = Epilogue { bias, rectifier: self.fused.rectifier() };
         self.product.forward(Work { cx, weight, scratch: io.scratch }, io.x, io.y, epilogue);
         0.0
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let (weight, _) = self.split(io.params);
-        let (dy, scratch) = self.relu.gradient_before_relu(cx, io.y, io.dy, io.scratch);
+        let (dy, scratch) = self.fused.gradient_before(cx, io.y, io.dy, io.scratch);
         // The input's gradient comes first: an update of the weights may follow, and finds their
         // gradient in the cache.
         if let Some(dx) = io.dx {
@@ -147,7 +147,7 @@ impl<P: Product> Op for ProductOp<P> {
 
     fn normalised(&self, params: &[f32], map: Normalise<'_>) -> Option<(Box<dyn Op>, Vec<f32>)> {
         let Normalise { mean, scale, shift } = map;
-        if self.relu.is_there() || mean.len() != self.output.channels() {
+        if self.fused.is_there() || mean.len() != self.output.channels() {
             return None;
         }
         let (weight, bias) = self.split(params);
@@ -169,6 +169,6 @@ impl<P: Product> Op for ProductOp<P> {
 
     fn inference_maps<'a>(&self, params: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         let (weight, bias) = self.split(params);
-        P::IS_LINEAR.then(|| self.relu.behind(vec![InferenceMap::Linear { weight, bias }]))
+        P::IS_LINEAR.then(|| self.fused.behind(vec![InferenceMap::Linear { weight, bias }]))
     }
 }

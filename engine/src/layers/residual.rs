@@ -11,8 +11,9 @@
 //! after the other.
 
 use super::branch::{Branch, Descent, within};
-use super::fused::FusedRelu;
+use super::fused::Fused;
 use crate::error::ensure;
+use crate::gemm::Rectifier;
 use crate::hardware::memory::padded;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::elementwise;
@@ -51,7 +52,7 @@ impl Residual {
         let body = Branch::plan(&self.body, [prefix, ""], 0, input, fuse)?;
         let first = self.body.len();
         let shortcut = Branch::plan(&self.shortcut, [prefix, "shortcut."], first, input, fuse)?;
-        Ok(ResidualOp { body, shortcut, input: input.len(), relu: FusedRelu::default() })
+        Ok(ResidualOp { body, shortcut, input: input.len(), relu: Fused::default() })
     }
 
     /// Refuses branches that cannot be added.
@@ -92,7 +93,7 @@ struct ResidualOp {
     shortcut: Branch,
     /// The values of a sample of x.
     input: usize,
-    relu: FusedRelu,
+    relu: Fused,
 }
 
 impl ResidualOp {
@@ -130,8 +131,8 @@ impl Op for ResidualOp {
         self.branches().map(Branch::macs).iter().sum()
     }
 
-    fn take_relu(&mut self) -> bool {
-        self.relu.take()
+    fn take(&mut self, rectifier: Rectifier) -> bool {
+        self.relu.take_relu(rectifier)
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
@@ -151,7 +152,7 @@ impl Op for ResidualOp {
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let accumulate = io.accumulate;
-        let (dz, scratch) = self.relu.gradient_before_relu(cx, io.y, io.dy, io.scratch);
+        let (dz, scratch) = self.relu.gradient_before(cx, io.y, io.dy, io.scratch);
         let (shortcut_dx, scratch) = scratch.split_at_mut(self.shortcut_dx_len(io.batch));
         let body_params = self.body.params_len();
         let (params, shortcut_params) = io.params.split_at(body_params);

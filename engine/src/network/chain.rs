@@ -113,8 +113,7 @@ impl Link {
     }
 }
 
-/// The op of `last` with `link` in it, if that is a batch norm, with a ReLU or none, and its
-/// parameters.
+/// The op of `last` with a batch norm in it, `link`, with a rectifier or none, and its parameters.
 fn joined(
     last: &Link,
     values: &[f32],
@@ -128,7 +127,7 @@ fn joined(
     let (mut op, values) = last.op.normalised(values, Normalise { mean, scale, shift })?;
     match rest {
         [] => Some((op, values)),
-        [InferenceMap::Relu] if op.take_relu() => Some((op, values)),
+        [InferenceMap::Rectify(rectifier)] if op.take(*rectifier) => Some((op, values)),
         _ => None,
     }
 }
@@ -153,11 +152,12 @@ impl Chain {
     ) -> Result<(), Error> {
         if self.fuse
             && may_join
-            && layer.is_relu()
+            && layer.rectifier().is_there()
             && let Some(last) = self.links.last_mut()
-            && Arc::get_mut(&mut last.op).is_some_and(|op| op.take_relu())
+            && Arc::get_mut(&mut last.op).is_some_and(|op| op.take(layer.rectifier()))
         {
-            last.kind.push_str(" + relu");
+            last.kind.push_str(" + ");
+            last.kind.push_str(layer.rectifier().name());
             return Ok(());
         }
         let Planned { output, op } = layer.plan_as(&name, &self.output, self.fuse)?;
@@ -200,6 +200,14 @@ impl Chain {
                 values.extend(with);
                 last.params.end = values.len();
                 (last.op, last.output) = (op.into(), link.output.clone());
+                continue;
+            }
+            // Only an op that has just been made is taken apart: others are shared.
+            if let Some(&[InferenceMap::Rectify(rectifier)]) =
+                link.op.inference_maps(own).as_deref()
+                && let Some(last) = links.last_mut()
+                && Arc::get_mut(&mut last.op).is_some_and(|op| op.take(rectifier))
+            {
                 continue;
             }
             let (op, own) = match link.op.in_evaluation(own) {

@@ -1,5 +1,6 @@
 //! A layer describes itself; planned for one shape of input, it is an op that does the work.
 
+use crate::gemm::Rectifier;
 use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
 use std::borrow::Cow;
@@ -116,8 +117,8 @@ pub enum InferenceMap<'a> {
         /// (channels)
         shift: Cow<'a, [f32]>,
     },
-    /// `y = max(x, 0)`, and NaN stays NaN
-    Relu,
+    /// `y = max(x, 0)` or the like.
+    Rectify(Rectifier),
 }
 
 /// The numbers of `(x - mean) scale + shift`, each (channels).
@@ -169,9 +170,9 @@ pub trait Layer: Debug + Send + Sync + 'static {
         self.plan(input).map_err(|e| named(name, self.name(), e))
     }
 
-    /// True if it is `max(x, 0)` in every mode: an op below it may take it in.
-    fn is_relu(&self) -> bool {
-        false
+    /// The rectifier that it is in every mode: an op below it may take it in.
+    fn rectifier(&self) -> Rectifier {
+        Rectifier::None
     }
 }
 
@@ -213,9 +214,10 @@ pub trait Op: Debug + Send + Sync {
         false
     }
 
-    /// Takes in the ReLU that follows, so that the op's output is behind it. `false` if there is no
-    /// such form, or one has been taken in.
-    fn take_relu(&mut self) -> bool {
+    /// Takes in the rectifier that follows, so that the op's output is behind it. `false` if there
+    /// is no such form, or one has been taken in.
+    fn take(&mut self, rectifier: Rectifier) -> bool {
+        let _ = rectifier;
         false
     }
 

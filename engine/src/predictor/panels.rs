@@ -9,7 +9,7 @@
 use crate::Error;
 use crate::error::ensure;
 use crate::gemm::rows::{Place, RUN, VECTORS, Weight};
-use crate::gemm::{MatRef, PackedB};
+use crate::gemm::{MatRef, PackedB, Rectifier};
 use crate::hardware::half;
 use crate::hardware::memory::Slab;
 use crate::hardware::simd::Isa;
@@ -63,7 +63,7 @@ pub(crate) struct Panels {
     pub scale: Slab,
     /// (outputs), filled up with zeros to whole steps.
     pub bias: Slab,
-    pub relu: bool,
+    pub rectifier: Rectifier,
     /// True if all weights are finite: 0 times an infinity is not 0, and must not be left out.
     pub finite: bool,
 }
@@ -77,7 +77,7 @@ impl Panels {
         weight: &[f32],
         bias: &[f32],
         inputs: usize,
-        relu: bool,
+        rectifier: Rectifier,
         precision: Precision,
     ) -> Result<Panels, Error> {
         let outputs = bias.len();
@@ -117,7 +117,7 @@ impl Panels {
             }
         }
         let bias = padded_bias;
-        Ok(Panels { precision, inputs, outputs, values, packed, scale, bias, relu, finite })
+        Ok(Panels { precision, inputs, outputs, values, packed, scale, bias, rectifier, finite })
     }
 
     /// The panels, in the type of `precision`.

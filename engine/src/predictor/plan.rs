@@ -1,8 +1,9 @@
 //! Planning: layers become stages, merged with their neighbours where that is possible.
 
 use super::panels::{Panels, Precision};
+use crate::gemm::Rectifier;
 use crate::hardware::simd::elementwise;
-use crate::layers::Relu;
+use crate::layers::{Relu, Relu6};
 use crate::network::layer::{InferenceMap, Layer, Op};
 use crate::{Context, Error, Network, Params};
 use std::borrow::Cow;
@@ -50,7 +51,7 @@ impl Stage {
 
 /// A stage while others may still be merged into it.
 enum Draft {
-    Linear { name: String, weight: Vec<f32>, bias: Vec<f32>, inputs: usize, relu: bool },
+    Linear { name: String, weight: Vec<f32>, bias: Vec<f32>, inputs: usize, rectifier: Rectifier },
     Done(Stage),
 }
 
@@ -79,29 +80,48 @@ pub(crate) fn stages(
                     let bias = bias.map_or(vec![0.0; outputs], <[f32]>::to_vec);
                     let (name, weight, inputs) =
                         (link.name.clone(), weight.to_vec(), weight.len() / outputs);
-                    drafts.push(Draft::Linear { name, weight, bias, inputs, relu: false });
+                    drafts.push(Draft::Linear {
+                        name,
+                        weight,
+                        bias,
+                        inputs,
+                        rectifier: Rectifier::None,
+                    });
                 }
                 (InferenceMap::Normalise { mean, scale, shift }, _) => {
                     let [mean, scale, shift] = [mean, scale, shift].map(Cow::into_owned);
-                    let map = Map::Normalise(Normalise { mean, scale, shift, relu: false });
+                    let map = Map::Normalise(Normalise {
+                        mean,
+                        scale,
+                        shift,
+                        rectifier: Rectifier::None,
+                    });
                     let len = link.output.len();
                     drafts.push(Draft::Done(Stage { inputs: len, outputs: len, map }));
                 }
-                (InferenceMap::Relu, Some(Draft::Linear { relu, .. })) => *relu = true,
+                (InferenceMap::Rectify(more), Some(Draft::Linear { rectifier, .. }))
+                    if !rectifier.is_there() =>
+                {
+                    *rectifier = more;
+                }
                 (
-                    InferenceMap::Relu,
+                    InferenceMap::Rectify(more),
                     Some(Draft::Done(Stage { map: Map::Normalise(last), .. })),
-                ) => last.relu = true,
-                (InferenceMap::Relu, _) => {
-                    drafts.push(as_it_is(Relu.plan(&link.output)?.op.into(), Vec::new()))
+                ) if !last.rectifier.is_there() => last.rectifier = more,
+                (InferenceMap::Rectify(more), _) => {
+                    let planned = match more {
+                        Rectifier::Relu6 => Relu6.plan(&link.output)?,
+                        _ => Relu.plan(&link.output)?,
+                    };
+                    drafts.push(as_it_is(planned.op.into(), Vec::new()))
                 }
             }
         }
     }
     let finish = |draft| match draft {
         Draft::Done(stage) => Ok(stage),
-        Draft::Linear { name, weight, bias, inputs, relu } => {
-            let panels = Panels::new(&weight, &bias, inputs, relu, precision)
+        Draft::Linear { name, weight, bias, inputs, rectifier } => {
+            let panels = Panels::new(&weight, &bias, inputs, rectifier, precision)
                 .map_err(|e| e.within(format_args!("layer {name}")))?;
             Ok(Stage { inputs, outputs: bias.len(), map: Map::Linear(panels) })
         }
@@ -115,23 +135,22 @@ pub(crate) struct Normalise {
     mean: Vec<f32>,
     scale: Vec<f32>,
     shift: Vec<f32>,
-    relu: bool,
+    rectifier: Rectifier,
 }
 
 impl Normalise {
     /// x and y: (rows, channels)
     pub fn apply(&self, cx: &Context, x: &[f32], y: &mut [f32]) {
-        let Normalise { mean, scale, shift, relu } = self;
+        let Normalise { mean, scale, shift, rectifier } = self;
         let c = mean.len();
         for (x, y) in x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
-            normalise_row(cx.isa(), y, x, mean, scale, shift, *relu);
+            normalise_row(cx.isa(), y, x, mean, scale, shift, *rectifier);
         }
     }
 }
 
 elementwise! {
-    fn normalise_row(s, y, [x, mean, scale, shift], relu: bool) {
-        let z = s.mul_add(s.sub(x, mean), scale, shift);
-        if relu { s.max(s.splat(0.0), z) } else { z }
+    fn normalise_row(s, y, [x, mean, scale, shift], rectifier: Rectifier) {
+        rectifier.apply(s, s.mul_add(s.sub(x, mean), scale, shift))
     }
 }

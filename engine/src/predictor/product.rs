@@ -23,7 +23,7 @@ use crate::Context;
 use crate::gemm::depth::{KC, k_blocks};
 use crate::gemm::nonzeros::sampled_density;
 use crate::gemm::rows::{Block, Nonzeros, Place, VECTORS, Weight};
-use crate::gemm::{Epilogue, MatMut, MatRef, gemm_packed};
+use crate::gemm::{Epilogue, MatMut, MatRef, Rectifier, gemm_packed};
 use crate::hardware::simd::{Isa, Kernel, MAX_LANES, Simd, kernel};
 
 /// Rows that read the weights one after the other, and in their own precision.
@@ -98,7 +98,8 @@ impl Product<'_> {
         }
         let (a, c) = (MatRef::new(x, rows, inputs), MatMut::new(y, rows, outputs));
         if linear.precision == Precision::F32 {
-            let epilogue = Epilogue { bias: Some(&linear.bias[..outputs]), relu: linear.relu };
+            let epilogue =
+                Epilogue { bias: Some(&linear.bias[..outputs]), rectifier: linear.rectifier };
             gemm_packed(cx, a, linear.packed(isa), 0.0, c, epilogue);
         } else {
             gemm_packed(cx, a, linear.packed(isa), 0.0, c, Epilogue::default());
@@ -178,7 +179,7 @@ struct Finish<'a> {
     bias: &'a [f32],
     /// `None` if it is 1 for all.
     scale: Option<&'a [f32]>,
-    relu: bool,
+    rectifier: Rectifier,
 }
 
 impl<'a> Finish<'a> {
@@ -190,7 +191,7 @@ impl<'a> Finish<'a> {
         Finish {
             bias: &linear.bias[range.clone()],
             scale: scaled.then(|| &linear.scale[range]),
-            relu: linear.relu,
+            rectifier: linear.rectifier,
         }
     }
 
@@ -202,7 +203,7 @@ impl<'a> Finish<'a> {
             None => s.add(sum, bias),
             Some(scale) => s.mul_add(sum, s.load(&scale[j..]), bias),
         };
-        if self.relu { s.max(s.splat(0.0), z) } else { z }
+        self.rectifier.apply(s, z)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One product: built, multiplied, and compared with an obvious triple loop.
 
-use narrows_engine::gemm::{Epilogue, MatMut, MatRef, PackedB, gemm_fused, gemm_packed};
+use narrows_engine::gemm::{Epilogue, MatMut, MatRef, PackedB, Rectifier, gemm_fused, gemm_packed};
 use narrows_engine::parallel::Context;
 
 /// Everything that a product depends on but its numbers.
@@ -20,7 +20,7 @@ pub struct Case {
     pub alpha: f32,
     pub beta: f32,
     pub bias: bool,
-    pub relu: bool,
+    pub rectifier: Rectifier,
     /// Real numbers instead of small integers.
     pub real: bool,
     /// B is packed beforehand, by a `PackedB` that held another one before. Alpha has to be 1.
@@ -40,7 +40,7 @@ impl Case {
             alpha: 1.0,
             beta: 0.0,
             bias: false,
-            relu: false,
+            rectifier: Rectifier::None,
             real: false,
             packed: false,
         }
@@ -58,7 +58,7 @@ impl Case {
             alpha: [1.0, 1.0, -1.0, 2.0, 0.5, 0.0][pick(6)],
             beta: [0.0, 0.0, 1.0, -1.0, 0.5][pick(5)],
             bias: pick(2) == 1,
-            relu: pick(2) == 1,
+            rectifier: [Rectifier::None, Rectifier::Relu, Rectifier::Relu6][pick(3)],
             ..self
         }
     }
@@ -80,7 +80,7 @@ impl Case {
             c.indices().for_each(|at| c.data[at] = f32::NAN);
         }
         let bias = self.bias();
-        let epilogue = Epilogue { bias: bias.as_deref(), relu: self.relu };
+        let epilogue = Epilogue { bias: bias.as_deref(), rectifier: self.rectifier };
         let (m, n, rs, cs, start) = (c.rows, c.cols, c.row_stride, c.col_stride, c.start);
         let out = MatMut::with_strides(&mut c.data[start..], m, n, rs, cs);
         if self.packed {
@@ -120,8 +120,11 @@ impl Case {
                     magnitude += f64::from(bias[j].abs());
                 }
                 // Unlike `max`, this keeps a NaN.
-                if self.relu && sum < 0.0 {
+                if self.rectifier != Rectifier::None && sum < 0.0 {
                     sum = 0.0;
+                }
+                if self.rectifier == Rectifier::Relu6 && sum > 6.0 {
+                    sum = 6.0;
                 }
                 results.push((sum, magnitude));
             }

@@ -4,7 +4,7 @@ use crate::gemm::case::{Case, Random};
 use crate::gemm::{KC, for_each_isa, single, tile};
 use crate::support;
 use narrows_engine::gemm::{
-    Epilogue, MatMut, MatRef, gemm, gemm_fused, gemm_sparse, gemm_sparse_scratch,
+    Epilogue, MatMut, MatRef, Rectifier, gemm, gemm_fused, gemm_sparse, gemm_sparse_scratch,
 };
 
 fn numbers(len: usize, seed: u64) -> Vec<f32> {
@@ -62,15 +62,17 @@ fn the_epilogue_equals_separate_passes() {
             for transposed in
                 [[false; 3], [false, true, false], [true, false, false], [false, false, true]]
             {
-                let plain = Case { real: true, transposed, ..Case::new(m, n, k) };
-                let fused = Case { bias: true, relu: true, ..plain };
-                let bias = fused.bias().expect("a bias");
-                let [_, _, mut c] = plain.operands();
-                c.data = plain.run(&cx);
-                let result = fused.run(&cx);
-                for (index, at) in c.indices().enumerate() {
-                    let expected = (c.data[at] + bias[index % n]).max(0.0);
-                    assert_eq!(result[at], expected, "{fused:?} with {isa:?} at {index}");
+                for (rectifier, most) in [(Rectifier::Relu, f32::MAX), (Rectifier::Relu6, 6.0)] {
+                    let plain = Case { real: true, transposed, ..Case::new(m, n, k) };
+                    let fused = Case { bias: true, rectifier, ..plain };
+                    let bias = fused.bias().expect("a bias");
+                    let [_, _, mut c] = plain.operands();
+                    c.data = plain.run(&cx);
+                    let result = fused.run(&cx);
+                    for (index, at) in c.indices().enumerate() {
+                        let expected = (c.data[at] + bias[index % n]).clamp(0.0, most);
+                        assert_eq!(result[at], expected, "{fused:?} with {isa:?} at {index}");
+                    }
                 }
             }
         }
@@ -89,7 +91,7 @@ fn what_is_not_finite_spreads_as_in_the_sum() {
             b[2 * n] = 0.0;
             b[(k - 1) * n + n - 1] = f32::NAN;
             let mut c = vec![f32::NAN; m * n];
-            let relu = Epilogue { bias: None, relu: true };
+            let relu = Epilogue { bias: None, rectifier: Rectifier::Relu };
             gemm_fused(
                 &cx,
                 1.0,
@@ -178,7 +180,10 @@ fn a_product_of_nothing_is_zero() {
                 for (beta, biased, transposed) in
                     [(0.0, false, false), (0.0, false, true), (0.5, true, false), (2.0, true, true)]
                 {
-                    let epilogue = Epilogue { bias: biased.then_some(&bias), relu: biased };
+                    let epilogue = Epilogue {
+                        bias: biased.then_some(&bias),
+                        rectifier: if biased { Rectifier::Relu } else { Rectifier::None },
+                    };
                     let (row_stride, col_stride) = if transposed { (1, m) } else { (n, 1) };
                     let mut c = if beta == 0.0 { vec![f32::NAN; m * n] } else { old.clone() };
                     let before = c.clone();
@@ -244,7 +249,7 @@ fn bad_shapes_are_refused() {
         let multiply = |k: usize, n: usize, bias: usize| {
             let (cx, mut c) = (single(isa), vec![0.0; 2 * n]);
             let bias = vec![0.0; bias];
-            let epilogue = Epilogue { bias: Some(&bias), relu: false };
+            let epilogue = Epilogue { bias: Some(&bias), rectifier: Rectifier::None };
             let (a, b) = (MatRef::new(&data[..2 * k], 2, k), MatRef::new(&data[..3 * 4], 3, 4));
             gemm_fused(&cx, 1.0, a, b, 0.0, MatMut::new(&mut c, 2, n), epilogue);
         };

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{KC, MEDIUM, for_each_isa, single, tile};
-use narrows_engine::gemm::{Epilogue, MatMut, MatRef, PackedB, gemm_packed};
+use narrows_engine::gemm::{Epilogue, MatMut, MatRef, PackedB, Rectifier, gemm_packed};
 use narrows_engine::parallel::Context;
 use narrows_engine::simd::Isa;
 
@@ -54,7 +54,8 @@ fn the_bits_are_those_of_a_b_that_is_not_packed() {
             for layout in 0..8 {
                 let transposed = [layout & 1 == 1, layout & 2 == 2, layout & 4 == 4];
                 let bias = layout < 4;
-                let case = Case { transposed, bias, relu: bias, real: true, ..Case::new(m, n, k) };
+                let rectifier = if bias { Rectifier::Relu6 } else { Rectifier::None };
+                let case = Case { transposed, bias, rectifier, real: true, ..Case::new(m, n, k) };
                 let case = Case { beta: if bias { 0.0 } else { 1.0 }, ..case };
                 packed(case).check(&contexts[1]);
                 let want = bits(case.run(&contexts[0]));

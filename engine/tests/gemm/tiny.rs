@@ -3,7 +3,7 @@
 
 use crate::gemm::for_each_isa;
 use narrows_engine::Context;
-use narrows_engine::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_fused};
+use narrows_engine::gemm::{Epilogue, MatMut, MatRef, Rectifier, gemm, gemm_fused};
 
 /// Whole numbers, whose products and sums are exact in any order.
 fn numbers(len: usize, seed: usize) -> Vec<f32> {
@@ -46,7 +46,7 @@ fn tiny_products_are_those_of_three_loops() {
                 let mut c = old.clone();
                 gemm(&cx, 2.0, a, b, 3.0, MatMut::new(&mut c, m, n));
                 let mut fused = vec![f32::NAN; m * n];
-                let epilogue = Epilogue { bias: Some(&bias), relu: true };
+                let epilogue = Epilogue { bias: Some(&bias), rectifier: Rectifier::Relu };
                 gemm_fused(&cx, 1.0, a, b, 0.0, MatMut::new(&mut fused, m, n), epilogue);
                 for (place, (c, fused)) in c.iter().zip(&fused).enumerate() {
                     let product = product(place / n, place % n);

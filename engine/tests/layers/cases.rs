@@ -6,6 +6,7 @@ pub mod convolution;
 pub mod pools;
 
 use crate::layers::reference::{self, Reference};
+use narrows_engine::gemm::Rectifier;
 use narrows_engine::layer::{Layer, Op};
 use narrows_engine::layers::{
     BatchNorm, Dropout, GaussianSample, LayerNorm, LayerScale, Linear, Narrow, Normalize, Sparsity,
@@ -60,8 +61,8 @@ impl Case {
     /// With the ReLU behind it taken in, or not.
     pub fn with_relu(mut self, relu: bool) -> Case {
         if relu {
-            assert!(self.op.take_relu(), "{} takes in the ReLU behind it", self.kind);
-            assert!(!self.op.take_relu(), "{} takes in a second one", self.kind);
+            assert!(self.op.take(Rectifier::Relu), "{} takes in the ReLU behind it", self.kind);
+            assert!(!self.op.take(Rectifier::Relu), "{} takes in a second one", self.kind);
             self.kind += " + relu";
         }
         self

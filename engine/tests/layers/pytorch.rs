@@ -3,6 +3,7 @@
 use crate::layers::CONTEXTS;
 use crate::layers::cases::POSITION;
 use crate::support::{Vectors, assert_close};
+use narrows_engine::gemm::Rectifier;
 use narrows_engine::layer::{Backward, Forward, Op};
 use narrows_engine::layers::{
     BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Gelu, LeakyRelu, Relu, Sigmoid, Tanh,
@@ -115,7 +116,7 @@ fn batch_norm_follows_pytorch_through_100_steps_and_into_evaluation() {
         close("dbeta in evaluation", 0, &outcome.grads[7..14], &vectors.get("dbeta_eval"));
 
         let mut subject = of_7();
-        assert!(subject.op.take_relu());
+        assert!(subject.op.take(Rectifier::Relu));
         let [x, dy] = ["x", "dy"].map(|n| vectors.get(n));
         for step in 0..5 {
             let batch = step * 70..(step + 1) * 70;

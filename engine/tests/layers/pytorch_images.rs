@@ -3,6 +3,7 @@
 use crate::layers::CONTEXTS;
 use crate::layers::pytorch::{Subject, TOLERANCE};
 use crate::support::{Vectors, assert_close};
+use narrows_engine::gemm::Rectifier;
 use narrows_engine::layers::{
     AvgPool2d, BatchNorm, Conv2d, Elu, GlobalAvgPool, LayerNorm, LayerScale, Linear, MaxPool2d,
     Relu, Residual, Sigmoid, SqueezeExcitation, Upsample,
@@ -217,7 +218,7 @@ fn a_residual_block_is_pytorchs() {
     let dy = images(&vectors, "dy").1;
     for [cx, ..] in CONTEXTS.iter() {
         let mut subject = Subject::new(cx, &block, input.clone(), start.clone());
-        assert!(subject.op.take_relu());
+        assert!(subject.op.take(Rectifier::Relu));
         let outcome = subject.pass(Pass::train(1, 0), &x, &dy);
         let on = cx.isa().name();
         assert_close(&format!("y on {on}"), &outcome.y, &images(&vectors, "y").1, TOLERANCE);

@@ -176,9 +176,9 @@ impl<const TAPS: usize, const STRIDE: usize, const WIDTH: usize, const PIXELS: u
                         }
                     }
                 }
-                if epilogue.relu {
+                if epilogue.rectifier.is_there() {
                     for sum in &mut sums {
-                        *sum = s.max(zero, *sum);
+                        *sum = epilogue.rectifier.apply(s, *sum);
                     }
                 }
                 if whole {

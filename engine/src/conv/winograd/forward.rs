@@ -59,7 +59,6 @@ kernel! {
         s, across: usize, channels: usize, products: &[f32], stride: usize,
         epilogue: Epilogue<'_>, map: &mut [f32],
     ) {
-        let zero = s.splat(0.0);
         let line = 2 * across * channels;
         let mut products = products.chunks(stride);
         for map in map.chunks_exact_mut(2 * line) {
@@ -80,8 +79,8 @@ kernel! {
                         let row = s.add(row, shared);
                         let mut sums =
                             [s.add(s.add(own[0], q0), row), s.add(s.add(own[1], q1), row)];
-                        if epilogue.relu {
-                            sums = [s.max(zero, sums[0]), s.max(zero, sums[1])];
+                        if epilogue.rectifier.is_there() {
+                            sums = sums.map(|sum| epilogue.rectifier.apply(s, sum));
                         }
                         s.store_places(sums, &mut out[c..], channels, [0, 1]);
                     }

@@ -16,7 +16,7 @@ use super::super::patches::row_stride;
 use super::super::{GATHERED, Operands, PRODUCTS};
 use super::tiles::{Grid, Outputs, vectors};
 use super::{ACROSS_TERMS, MOST, Part, TERMS, transform_transposed};
-use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
+use crate::gemm::{Epilogue, MatMut, MatRef, Rectifier, gemm};
 use crate::hardware::memory;
 use crate::hardware::simd::{Simd, kernel};
 
@@ -130,7 +130,8 @@ impl Tile<'_> {
     fn pixels<S: Simd, const DOWN: bool, const ACROSS: bool>(self, s: S) {
         let Tile { row, next_row, channels, epilogue, lines: [line0, line1, line2, line3] } = self;
         for c in vectors::<S>(channels) {
-            let to = Write { s, bias: bias(s, epilogue, c), relu: epilogue.relu, channels, c };
+            let to =
+                Write { s, bias: bias(s, epilogue, c), rectifier: epilogue.rectifier, channels, c };
             to.line::<ACROSS>(load(s, row, channels, 1, c), line0);
             let (far0, far1) = (load(s, row, channels, 0, c), load(s, row, channels, 2, c));
             let mut x = load(s, row, channels, 4, c);
@@ -163,7 +164,7 @@ fn bias<S: Simd>(s: S, epilogue: Epilogue<'_>, c: usize) -> S::F {
 struct Write<S: Simd> {
     s: S,
     bias: S::F,
-    relu: bool,
+    rectifier: Rectifier,
     channels: usize,
     c: usize,
 }
@@ -172,13 +173,10 @@ impl<S: Simd> Write<S> {
     /// The pixels of the terms of a line.
     #[inline(always)]
     fn line<const ACROSS: bool>(self, terms: [S::F; 6], line: &mut [f32]) {
-        let Write { s, bias, relu, channels, c } = self;
+        let Write { s, bias, rectifier, channels, c } = self;
         let mut pixels = fold(s, terms);
         for pixel in &mut pixels {
-            *pixel = s.add(*pixel, bias);
-            if relu {
-                *pixel = s.max(s.splat(0.0), *pixel);
-            }
+            *pixel = rectifier.apply(s, s.add(*pixel, bias));
         }
         let [a, b, d, e] = pixels;
         if ACROSS {

@@ -1,6 +1,6 @@
 //! The way of a tile of C from registers to memory.
 
-use crate::gemm::epilogue::Finish;
+use crate::gemm::epilogue::{Finish, Rectifier};
 use crate::gemm::matrix::MatMut;
 use crate::hardware::simd::{MAX_LANES, Simd};
 
@@ -28,13 +28,27 @@ fn first<S: Simd, const NV: usize>(v: usize, w: usize) -> usize {
     if v + 1 == NV { w.saturating_sub(S::LANES) } else { v * S::LANES }
 }
 
-/// The ReLU of a tile.
+/// The rectifier of a tile.
 #[inline(always)]
-pub fn relu<S: Simd, const MR: usize, const NV: usize>(simd: S, sums: &mut [[S::F; NV]; MR]) {
+pub fn rectify<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    rectifier: Rectifier,
+    sums: &mut [[S::F; NV]; MR],
+) {
     let zero = simd.splat(0.0);
-    for row in sums {
-        for sum in row {
-            *sum = simd.max(zero, *sum);
+    if rectifier.is_there() {
+        for row in &mut *sums {
+            for sum in row {
+                *sum = simd.max(zero, *sum);
+            }
+        }
+    }
+    if rectifier == Rectifier::Relu6 {
+        let six = simd.splat(6.0);
+        for row in sums {
+            for sum in row {
+                *sum = simd.min(six, *sum);
+            }
         }
     }
 }
@@ -92,9 +106,7 @@ fn full<S: Simd, const MR: usize, const NV: usize>(
             }
         }
     }
-    if finish.epilogue.relu {
-        relu(simd, &mut sums);
-    }
+    rectify(simd, finish.epilogue.rectifier, &mut sums);
     for (i, row) in sums.into_iter().enumerate() {
         for (v, sum) in row.into_iter().enumerate() {
             let at = i * stride + first::<S, NV>(v, w);
@@ -110,7 +122,6 @@ fn full<S: Simd, const MR: usize, const NV: usize>(
 fn ragged<S: Simd, const MR: usize>(simd: S, sums: [S::F; MR], c: &mut MatMut, finish: Finish) {
     let w = c.cols();
     let (alpha, beta) = (simd.splat(finish.alpha), simd.splat(finish.beta));
-    let zero = simd.splat(0.0);
     for (i, sum) in sums.into_iter().enumerate() {
         let out = c.row(i, 0, w);
         let mut x = simd.mul(alpha, sum);
@@ -122,9 +133,7 @@ fn ragged<S: Simd, const MR: usize>(simd: S, sums: [S::F; MR], c: &mut MatMut, f
             Some(bias) if finish.transposed => x = simd.add(x, simd.splat(bias[i])),
             Some(bias) => x = simd.add(x, simd.load_head(&bias[..w])),
         }
-        if finish.epilogue.relu {
-            x = simd.max(zero, x);
-        }
+        x = finish.epilogue.rectifier.apply(simd, x);
         simd.store_head(x, out);
     }
 }

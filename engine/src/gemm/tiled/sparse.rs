@@ -195,7 +195,7 @@ fn prefetch_row<S: Simd>(simd: S, c: &mut MatMut, i: usize) {
 /// `c = finish(sums)`, for `sums: (m, width)` and a C whose rows are contiguous.
 #[inline(always)]
 fn write_rows<S: Simd>(simd: S, sums: &[f32], width: usize, c: &mut MatMut, finish: Finish) {
-    let (n, beta, zero) = (c.cols(), simd.splat(finish.beta), simd.splat(0.0));
+    let (n, beta) = (c.cols(), simd.splat(finish.beta));
     let bias = finish.epilogue.bias.map(|bias| &bias[..n]);
     for i in 0..c.rows() {
         prefetch_row(simd, c, i + AHEAD);
@@ -208,9 +208,7 @@ fn write_rows<S: Simd>(simd: S, sums: &[f32], width: usize, c: &mut MatMut, fini
             if let Some(bias) = bias {
                 x = simd.add(x, simd.load_at(bias, j));
             }
-            if finish.epilogue.relu {
-                x = simd.max(zero, x);
-            }
+            x = finish.epilogue.rectifier.apply(simd, x);
             simd.store_at(x, out, j);
         }
     }

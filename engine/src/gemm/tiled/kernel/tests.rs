@@ -1,7 +1,7 @@
 //! The micro-kernel alone, at every height and width.
 
 use super::*;
-use crate::gemm::epilogue::Epilogue;
+use crate::gemm::epilogue::{Epilogue, Rectifier};
 use crate::gemm::tiled::tile::Tile;
 
 /// The sums of `a (rows, k)` by `b (k, w)`, with each finish and layout.
@@ -33,11 +33,11 @@ const FINISHES: [(f32, f32, Bias); 4] = [
     (-0.5, 2.0, Bias::Absent),
 ];
 
-/// `a` by rows or by columns, `c` the same, and whether a ReLU is behind the product.
-const LAYOUTS: [(Order, Order, bool); 3] = [
-    (Order::Rows, Order::Rows, false),
-    (Order::Columns, Order::Rows, true),
-    (Order::Rows, Order::Columns, true),
+/// `a` by rows or by columns, `c` the same, and the rectifier behind the product.
+const LAYOUTS: [(Order, Order, Rectifier); 3] = [
+    (Order::Rows, Order::Rows, Rectifier::None),
+    (Order::Columns, Order::Rows, Rectifier::Relu),
+    (Order::Rows, Order::Columns, Rectifier::Relu6),
 ];
 
 #[derive(Clone, Copy)]
@@ -84,7 +84,7 @@ impl Product {
         &self,
         simd: T,
         (alpha, beta, bias): (f32, f32, Bias),
-        (order_of_a, order_of_c, relu): (Order, Order, bool),
+        (order_of_a, order_of_c, rectifier): (Order, Order, Rectifier),
     ) {
         let [rows, w, k] = self.size;
         let (row_stride, col_stride) = order_of_a.strides(rows, k);
@@ -106,7 +106,7 @@ impl Product {
             k,
             b: PanelsB::Packed(&self.b, None),
             c: MatMut::with_strides(&mut c, rows, w, row_stride, col_stride),
-            finish: Finish { alpha, beta, epilogue: Epilogue { bias, relu }, transposed },
+            finish: Finish { alpha, beta, epilogue: Epilogue { bias, rectifier }, transposed },
             prefetch: Prefetch::nothing(a.data().as_ptr()),
         };
         simd.at_height(rows, strips);
@@ -116,7 +116,11 @@ impl Product {
             let old = if beta == 0.0 { 0.0 } else { beta * self.old[at] };
             let bias = bias.map_or(0.0, |bias| bias[if transposed { i } else { j }]);
             let x = alpha * sum + old + bias;
-            let x = if relu { x.max(0.0) } else { x };
+            let x = match rectifier {
+                Rectifier::None => x,
+                Rectifier::Relu => x.max(0.0),
+                Rectifier::Relu6 => x.clamp(0.0, 6.0),
+            };
             assert_eq!(c[at], x, "{} {rows} x {w} x {k} at ({i}, {j})", T::NAME);
         }
     }

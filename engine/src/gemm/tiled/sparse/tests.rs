@@ -1,7 +1,7 @@
 //! The same bits as the dense product, at every density and shape, and what double precision finds.
 
 use super::*;
-use crate::gemm::{Epilogue, gemm_fused};
+use crate::gemm::{Epilogue, Rectifier, gemm_fused};
 use crate::hardware::simd::{Avx2, Avx512, Isa};
 use crate::math::random::Random;
 
@@ -54,7 +54,10 @@ fn check(cx: &Context, (m, n, k): (usize, usize, usize), density: f32, beta: f32
         let view = |c| {
             if by_rows { MatMut::new(c, m, n) } else { MatMut::new(c, n, m).transposed() }
         };
-        let epilogue = Epilogue { bias: by_rows.then_some(&bias[..]), relu: by_rows };
+        let epilogue = Epilogue {
+            bias: by_rows.then_some(&bias[..]),
+            rectifier: if by_rows { Rectifier::Relu6 } else { Rectifier::None },
+        };
         gemm_fused(cx, 1.0, a, b, beta, view(&mut dense), epilogue);
         scratch.fill(f32::NAN);
         let finish = Finish::new(1.0, beta, epilogue);
@@ -77,7 +80,7 @@ fn check(cx: &Context, (m, n, k): (usize, usize, usize), density: f32, beta: f32
                 (sum, magnitude) = (sum + old, magnitude + old.abs());
             }
             if by_rows {
-                sum = (sum + f64::from(bias[j])).max(0.0);
+                sum = (sum + f64::from(bias[j])).clamp(0.0, 6.0);
                 magnitude += f64::from(bias[j].abs());
             }
             let bound = (k + 4) as f64 * f64::from(f32::EPSILON) * magnitude;

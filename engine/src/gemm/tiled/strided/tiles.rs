@@ -198,9 +198,7 @@ fn write<T: Tile, const MR: usize, const NV: usize>(
             }
         }
     }
-    if finish.epilogue.relu {
-        finish::relu(simd, &mut sums);
-    }
+    finish::rectify(simd, finish.epilogue.rectifier, &mut sums);
     for (sums, row) in sums.into_iter().zip(rows) {
         // SAFETY: as above.
         let out = unsafe { std::slice::from_raw_parts_mut(row, width) };

@@ -36,9 +36,9 @@ pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
 pub static METHODS_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
         "Methods to compare, separated by commas: {}. auto: {TRANSFERS} at one number of labels, \
-         {CURVE} at several, {FOREIGN} from an encoder that others trained. Where there are samples \
-         without a label, vat as well, or mean-teacher for colour images and conv or resnet; and \
-         --references",
+         {CURVE} at several, {FOREIGN} from an encoder that others trained. Where there are \
+         samples without a label, vat as well, or mean-teacher for colour images and conv or \
+         resnet; and those of --references",
         names().join(", ").replacen("scratch", "scratch (always included)", 1)
     )
 });

@@ -78,8 +78,8 @@ fn of_none(ours: Option<&MethodResult>, reference: Option<&MethodResult>) -> Str
         (None, None) => return String::new(),
     };
     format!(
-        "No method can be told from scratch by these draws (no p below 0.05); the best, in points over \
-         it: {best}."
+        "No method can be told from scratch by these draws (no p below 0.05); the best, in points \
+         over it: {best}."
     )
 }
 

@@ -158,9 +158,9 @@ impl Growth<'_> {
         best
     }
 
-    /// Takes the best threshold of a column whose values are in order, if it is better. The sum over
-    /// both sides of the squared counts by the number of samples is largest where the impurity is
-    /// least.
+    /// Takes the best threshold of a column whose values are in order, if it is better. The sum
+    /// over both sides of the squared counts by the number of samples is largest where the impurity
+    /// is least.
     fn best_threshold(
         &self,
         pairs: &[(f32, u16)],

@@ -10,6 +10,8 @@
 //! | [`pretraining`] | an autoencoder on everything and its objectives, beside PCA |
 //! | [`transfer`] | what a classifier takes over from an autoencoder, and what of it may learn |
 //! | [`semi`] | training on few labels and all other samples at once |
+//! | [`neighbours`] | the nearest of many codes |
+//! | [`references`] | plain classifiers on the same labels, to hold methods against |
 //! | [`methods`] | each of those as a method of a comparison, the choice of one, ensembles |
 //! | [`experiments`] | what methods gain over label draws: comparison, curve, probes |
 //! | [`tuning`] | search spaces, studies and samplers of hyperparameters |
@@ -26,6 +28,7 @@ pub mod architecture;
 pub mod backbones;
 mod checked;
 pub mod checkpoint;
+mod codes;
 mod error;
 pub mod evaluation;
 pub mod event;
@@ -38,9 +41,11 @@ mod logistic;
 pub mod methods;
 pub mod model_file;
 mod names;
+pub mod neighbours;
 pub mod novelty;
 pub mod pretraining;
 pub mod quantile;
+pub mod references;
 mod sections;
 pub mod semi;
 pub mod training;
@@ -62,5 +67,6 @@ pub use experiments::curve::Curve;
 pub use experiments::{compare, curve, probe, statistics};
 pub use methods::Method;
 pub use pretraining::{Pca, Pretraining};
+pub use references::Reference;
 pub use training::{Ema, Objective, Run, RunResult, Task, Training, reestimate_statistics};
 pub use transfer::Transfer;

@@ -4,7 +4,7 @@ mod lbfgs;
 mod scaling;
 
 use crate::evaluation::argmax;
-use lbfgs::minimise;
+pub(crate) use lbfgs::minimise;
 pub(crate) use scaling::Scaling;
 
 /// The strengths of the pull towards 0 to choose from, the strongest first.

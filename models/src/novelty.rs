@@ -27,10 +27,10 @@ mod tail;
 pub use detector::{Detector, Rated};
 
 use crate::architecture::Architecture;
+use crate::codes::Codes;
 use crate::error::{Error, ensure, error};
 use crate::inference;
-use crate::probe::Codes;
-use crate::probe::neighbours::{Distance, Neighbours};
+use crate::neighbours::{Distance, Neighbours};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Params};
 

@@ -20,6 +20,7 @@
 //! to the list below, and its case to `tests/semi.rs`.
 
 mod consistency;
+mod cost;
 mod labelled;
 mod ladder;
 mod mean_teacher;

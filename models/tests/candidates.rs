@@ -70,7 +70,13 @@ impl Setting {
         let training =
             SemiTraining { epochs: 3, batch: 50, labelled_batch: 10, ..semi_training(vat()) };
         let (name, architecture) = ("vat".to_string(), self.architecture.clone());
-        Method::Semi(Box::new(SemiMethod { name, architecture, from_encoder: false, training }))
+        Method::Semi(Box::new(SemiMethod {
+            name,
+            architecture,
+            from_encoder: false,
+            training,
+            samples: None,
+        }))
     }
 
     fn candidate<'s>(&'s self, method: Method, encoder: Encoder<'s>) -> Candidate<'s> {

@@ -59,7 +59,13 @@ impl Observer for Stopper {
 fn semi(name: &str, method: Semi, from_encoder: bool) -> SemiMethod {
     let training =
         SemiTraining { epochs: 2, batch: 20, labelled_batch: 10, ..semi_training(method) };
-    SemiMethod { name: name.to_string(), architecture: architecture(), from_encoder, training }
+    SemiMethod {
+        name: name.to_string(),
+        architecture: architecture(),
+        from_encoder,
+        training,
+        samples: None,
+    }
 }
 
 fn architecture() -> Architecture {

@@ -26,6 +26,7 @@ mod objective;
 mod pca;
 mod probe;
 mod reestimation;
+mod references;
 mod run;
 mod semi;
 mod stops;

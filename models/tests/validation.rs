@@ -64,6 +64,7 @@ fn classifiers_learn_from_the_other_samples_alone() {
         architecture: architecture(),
         from_encoder: false,
         training: semi,
+        samples: None,
     };
     for method in [Method::Transfer(Transfer::Scratch), Method::Semi(Box::new(semi))] {
         let run = |train: &Dataset| {

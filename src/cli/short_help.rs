@@ -32,7 +32,7 @@ const COMMANDS: [(&str, Shown); 16] = [
             ("labels", "Labels to train on: 100, all, or 10,100,all for a curve [default: 100]"),
             ("validation", "Labels for validation [default: 100]"),
             ("draws", "Label draws: random choices of the labels"),
-            ("methods", "Methods, such as full,vat [default: all but semi-supervised ones]"),
+            ("methods", "Methods, such as full,vat,svm [default: 8 of ours, 4 references]"),
             ("auto", "Time to try the semi-supervised methods as well: 10m"),
             ("encoder", "Run folder with a pretrained encoder [default: a new one is trained]"),
             MODEL,

@@ -8,7 +8,8 @@ use crate::cli::options::values::ids;
 use crate::error::Error;
 use crate::output::summary::Summary;
 use crate::output::tables::reconstruction::{data_line, reconstruction};
-use crate::run::folder::MODEL;
+use crate::run::folder::{METRICS, MODEL};
+use crate::run::metrics;
 use crate::run::reconstructions;
 use crate::run::recorder::Recorder;
 use crate::run::session::Session;
@@ -50,7 +51,8 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
             &data.test,
             folder,
         )?;
-        session.metrics([(Pretraining::RUN, &result.history[..])])?;
+        folder
+            .write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
         let dataset = data.train.name();
         let summary = Summary::new(NAME, dataset)
             .row("seed", options.running.seed)

@@ -36,6 +36,9 @@ pub fn run(mut options: Train, explicit: &[String]) -> Result<String, Error> {
             check_encoder(&options, transfer, explicit)?;
             finetuning::run(options, source, transfer, explicit, began)
         }
+        MethodName::Reference(reference) => {
+            bail!("--method {}: a reference leaves no classifier", reference.name())
+        }
         MethodName::Semi(semi) => {
             refuse(explicit, &ids::<FinetuningOptions>(), &reason)?;
             let foreign: Vec<&String> = explicit.iter().filter(|id| !semi.takes(id)).collect();

@@ -19,7 +19,7 @@ use super::inputs::{Loaded, full_path, open};
 use super::refuse;
 use crate::cli::config;
 use crate::cli::options::architecture::ArchitectureOptions;
-use crate::cli::options::methods::{MethodName, method};
+use crate::cli::options::methods::{MethodName, method, trained};
 use crate::cli::options::tune::{Base, EarlyEndName, GoalName, StrategyName, Tune};
 use crate::cli::options::values::{Auto, List, ids};
 use crate::error::{Error, bail, ensure};
@@ -221,6 +221,9 @@ fn methods(goal: GoalName, given: &Auto<List<MethodName>>) -> Result<Vec<String>
         !methods.contains(&MethodName::Transfer(Transfer::Linear)),
         "--methods: linear has no settings to search for: it chooses its own by validation labels"
     );
+    for name in &methods {
+        trained(&name.name()).map_err(|e| Error::new(format!("--methods: {e}")))?;
+    }
     let mut names: Vec<String> = Vec::new();
     for name in methods.into_iter().map(MethodName::name) {
         if !names.contains(&name) {

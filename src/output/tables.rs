@@ -2,6 +2,7 @@
 
 pub mod classes;
 pub mod comparison;
+pub mod conclusion;
 pub mod confusion;
 pub mod curve;
 pub mod estimate;

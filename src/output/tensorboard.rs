@@ -14,7 +14,7 @@ use event_file::{EventFile, now};
 use narrows_engine::Params;
 use narrows_models::event::EpochRecord;
 use narrows_models::{Event, Observer};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
@@ -36,8 +36,6 @@ struct Open {
     run: EventFile,
     /// Those of its trainings, by their names.
     trainings: BTreeMap<String, EventFile>,
-    /// The trainings that wrote as they went along.
-    seen: BTreeSet<String>,
     /// The first failure of a write, after which nothing is written.
     failed: Option<String>,
 }
@@ -52,8 +50,7 @@ impl TensorBoard {
         let error = |e| Error::at(&folder, format_args!("cannot be written to: {e}: {HINT}"));
         let mut file = EventFile::create(&folder).map_err(error)?;
         file.add(0, &summary::settings(options, now().as_secs_f64())).map_err(error)?;
-        let (trainings, seen) = (BTreeMap::new(), BTreeSet::new());
-        let open = Mutex::new(Open { run: file, trainings, seen, failed: None });
+        let open = Mutex::new(Open { run: file, trainings: BTreeMap::new(), failed: None });
         Ok(TensorBoard { folder, open })
     }
 
@@ -67,19 +64,6 @@ impl TensorBoard {
         let mut open = self.open();
         if open.failed.is_none() {
             open.failed = write(&mut open).err().map(|e| e.to_string());
-        }
-    }
-
-    /// Adds the epochs of trainings that did not tell them as they went along, such as those of
-    /// the draws of a comparison.
-    pub fn histories<'a>(&self, runs: impl IntoIterator<Item = (&'a str, &'a [EpochRecord])>) {
-        for (run, history) in runs {
-            if !self.open().seen.contains(run) {
-                self.write(|open| {
-                    history.iter().try_for_each(|record| open.epoch(&self.folder, run, record))
-                });
-                self.write(|open| open.close(run));
-            }
         }
     }
 
@@ -167,10 +151,7 @@ impl Observer for TensorBoard {
     fn notice(&self, event: &Event<'_>) {
         let folder = &self.folder;
         match event {
-            Event::Epoch { run, record } => self.write(|open| {
-                open.seen.insert(run.to_string());
-                open.epoch(folder, run, record)
-            }),
+            Event::Epoch { run, record } => self.write(|open| open.epoch(folder, run, record)),
             Event::Finished { run, best_epoch, params } => self.write(|open| {
                 open.weights(folder, run, *best_epoch, params)?;
                 open.close(run)

@@ -1,7 +1,6 @@
 //! A run that trains: its folder, its progress, its checkpoints, and the signals that stop it.
 
-use super::folder::{CHECKPOINTS, METRICS, PICTURE, RunFolder, SUMMARY};
-use super::metrics;
+use super::folder::{CHECKPOINTS, PICTURE, RunFolder, SUMMARY};
 use crate::cli::config::{self, CONFIG};
 use crate::cli::options::running::RunningOptions;
 use crate::error::{Error, bail, ensure};
@@ -9,7 +8,6 @@ use crate::output::progress::Progress;
 use crate::output::tensorboard::TensorBoard;
 use crate::shell::quoted;
 use narrows_engine::Context;
-use narrows_models::event::EpochRecord;
 use narrows_models::{Checkpoints, Event, Observer};
 use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -104,17 +102,6 @@ impl Session {
             "is finished: nothing is left to continue"
         );
         Ok(self)
-    }
-
-    /// Writes the epochs of all trainings.
-    pub fn metrics<'a>(
-        &self,
-        runs: impl IntoIterator<Item = (&'a str, &'a [EpochRecord])> + Clone,
-    ) -> Result<(), Error> {
-        if let Some(tensorboard) = &self.tensorboard {
-            tensorboard.histories(runs.clone());
-        }
-        self.folder.write(METRICS, metrics::csv(runs).as_bytes())
     }
 
     /// Adds results and pictures to the events, and says what could not be written.

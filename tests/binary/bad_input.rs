@@ -68,7 +68,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("gap --labels 3 --validation 3"), &["class 1 has none"]),
         // Labels and draws.
         (
-            compare("good --labels 100"),
+            compare("good --labels 100 --methods full"),
             &["good: 100 training and 1 validation labels", "30 samples"],
         ),
         (

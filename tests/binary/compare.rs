@@ -41,7 +41,7 @@ fn schema() -> Value {
         "pca": { "components": 1, "train_mse": 0.5, "test_mse": 0.5 },
         "autoencoder": { "latent": 1, "train_mse": 0.5, "test_mse": 0.5, "seconds": 0.5 },
         "methods": [{
-            "name": "",
+            "name": "", "reference": true,
             "test_accuracy": { "mean": 0.5, "std": 0.5, "ci95": [0.5, 0.5], "per_draw": [0.5] },
             "gain_over_scratch": { "mean": 0.5, "ci95": [0.5, 0.5] },
             "seconds": 0.5
@@ -91,7 +91,9 @@ fn a_run_leaves_everything_it_should() {
     assert_eq!(summary["unlabelled"], 1797 - 500 - 64);
     let methods = summary["methods"].as_array().unwrap();
     let names: Vec<&str> = methods.iter().map(|m| m["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["scratch", "freeze", "linear", "slow", "full", "gradual", "lp-ft"]);
+    let ours = ["scratch", "freeze", "linear", "slow", "full", "gradual", "lp-ft", "vat"];
+    let references = ["logistic", "knn", "svm", "forest"];
+    assert_eq!(names, [&ours[..], &references].concat());
     for method in methods {
         let per_draw: Vec<f64> = method["test_accuracy"]["per_draw"]
             .as_array()
@@ -109,10 +111,10 @@ fn a_run_leaves_everything_it_should() {
     }
 
     // A header, three epochs of the autoencoder, four of each classifier, six methods on two draws;
-    // and the eight strengths of the regression.
+    // the eight strengths of the regression, and the one epoch of vat. References have none.
     let metrics = place.read("run/metrics.csv");
     let rows: Vec<Vec<&str>> = metrics.lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!(rows.len(), 1 + 3 + 6 * 2 * 4 + 2 * 8);
+    assert_eq!(rows.len(), 1 + 3 + 6 * 2 * 4 + 2 * 8 + 2);
     assert_eq!(
         rows[0].join(","),
         "run,epoch,lr,train_loss,validation_loss,validation_accuracy,seconds,samples_per_second"
@@ -138,6 +140,7 @@ fn a_run_leaves_everything_it_should() {
     for text in [
         "digits: 1,233 unlabelled samples, 500 test samples",
         "PCA, 6 components",
+        "references, on the same labels",
         "run folder: run",
     ] {
         assert!(said.out.contains(text), "{text}\n{}", said.out);
@@ -213,8 +216,8 @@ fn each_loss_schedule_and_optimiser_trains() {
 #[test]
 fn a_candidate_that_diverges_loses() {
     let place = Place::new();
-    place.succeed(&tiny_compare("--finetune-lr 1e-3 --out one"));
-    let said = place.succeed(&tiny_compare("--finetune-lr 1e-3,1e30 --out two"));
+    place.succeed(&tiny_compare("--finetune-lr 1e-3 --references=false --out one"));
+    let said = place.succeed(&tiny_compare("--finetune-lr 1e-3,1e30 --references=false --out two"));
     let [one, two] = ["one", "two"].map(|run| outcome(place.json(&format!("{run}/summary.json"))));
     assert_eq!(one.to_string(), two.to_string());
     assert!(said.out.contains("\ngradual          0.001 x2\n"), "{}", said.out);
@@ -299,7 +302,9 @@ fn auto_chooses_by_validation_within_a_time() {
     );
     for (rest, text) in [
         ("--auto 3s --semi-ramp-up 2", "ramp-up"),
-        ("--semi-epochs 1", "--semi-epochs has no effect"),
+        ("--methods full --semi-epochs 1", "--semi-epochs has no effect"),
+        ("--references=maybe", "--references"),
+        ("--methods svm,magic", "it must be one of"),
         ("--auto soon", "--auto"),
         ("--auto 0s", "--auto"),
         ("--auto 3s --labels 10,20", "--auto has no effect"),

@@ -97,8 +97,16 @@ fn list(dir: &Path, found: &mut Vec<String>) {
     }
 }
 
+/// A semi-supervised method of a comparison on a tiny scale.
+pub const TINY_SEMI: &str = "--semi-epochs 1 --semi-widths 8 --semi-latent 4";
+
 /// `narrows compare` on a tiny scale, with `rest`.
 pub fn tiny_compare(rest: &str) -> String {
+    // Without a list of methods there is a semi-supervised one.
+    let rest = match rest.contains("--methods") {
+        true => rest.to_string(),
+        false => format!("{TINY_SEMI} {rest}"),
+    };
     format!("compare {} {rest}", TINY.join(" "))
 }
 

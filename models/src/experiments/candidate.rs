@@ -161,7 +161,7 @@ impl Candidate<'_> {
         let seed = draw_seed(*seed, draw as u64);
         let rates = match method {
             Method::Transfer(_) => &learning_rates[..],
-            Method::Semi(_) => &learning_rates[..1],
+            Method::Semi(_) | Method::Reference(_) => &learning_rates[..1],
         };
         let best = |history: &[EpochRecord]| {
             let scores = history.iter().filter_map(|record| record.validation_accuracy);
@@ -220,7 +220,7 @@ impl Work<'_> {
     ) -> Result<Vec<EpochRecord>, Error> {
         let Work { given, method, point, labels, seed, draw } = *self;
         let epochs = match method {
-            Method::Transfer(_) => point.finetuning.epochs,
+            Method::Transfer(_) | Method::Reference(_) => point.finetuning.epochs,
             Method::Semi(semi) => semi.training.epochs,
         };
         let until = part_of(epochs, start.part);

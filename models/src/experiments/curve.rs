@@ -82,8 +82,11 @@ pub struct TrialResult {
     pub validation_accuracy: Option<f64>,
     /// The loss there.
     pub validation_loss: Option<f64>,
-    /// The learning rate that was chosen.
+    /// The learning rate that was chosen; 0 for a reference.
     pub lr: f32,
+    /// The setting that a reference chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
     /// The epochs of the run that was chosen.
     pub epochs: usize,
     /// The one whose weights were kept, from 1 on.
@@ -96,6 +99,11 @@ pub struct TrialResult {
 }
 
 impl TrialResult {
+    /// The learning rate that was chosen, or the setting of a reference.
+    fn setting(&self) -> String {
+        self.chosen.clone().unwrap_or_else(|| self.lr.to_string())
+    }
+
     /// The test accuracy by that metric.
     pub fn test_by(&self, metric: Metric) -> f64 {
         match metric {
@@ -121,10 +129,12 @@ pub struct MethodResult {
     pub gain_over_scratch: Option<Gain>,
     /// The time that its runs took, added up over draws and candidates.
     pub seconds: f64,
-    /// The learning rate chosen on each draw. It is not a part of the summary, whose keys are
-    /// fixed.
+    /// True if it is none of ours, but one to hold them against.
+    pub reference: bool,
+    /// The learning rate chosen on each draw; of a reference its setting. It is not a part of the
+    /// summary, whose keys are fixed.
     #[serde(skip)]
-    pub chosen: Vec<f32>,
+    pub chosen: Vec<String>,
 }
 
 impl MethodResult {
@@ -235,7 +245,8 @@ impl Curve<'_> {
                     .then(|| Accuracies::of(accuracies(metric))),
                 gain_over_scratch: gain,
                 seconds: trials.iter().map(|trial| trial.seconds).sum(),
-                chosen: trials.iter().map(|trial| trial.lr).collect(),
+                reference: method.is_reference(),
+                chosen: trials.iter().map(|trial| trial.setting()).collect(),
             }
         };
         let mut results: Vec<MethodResult> = self.methods.iter().map(result).collect();

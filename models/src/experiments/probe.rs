@@ -13,11 +13,9 @@
 
 mod linear;
 mod nearest;
-pub mod neighbours;
 mod propagation;
-mod space;
-
-pub use space::Codes;
+pub use crate::codes::Codes;
+pub use crate::neighbours;
 
 use super::draws::label_draws;
 use super::statistics::Accuracies;
@@ -27,9 +25,9 @@ use crate::evaluation::{Confusion, Metric};
 use crate::event::{Event, Observer};
 use crate::logistic::Scaling;
 use crate::names::named;
+use crate::neighbours::Neighbours;
 use narrows_datasets::{LabelDraw, Rows, TrainTest};
 use narrows_engine::{Context, Params};
-use neighbours::Neighbours;
 use propagation::Graph;
 use serde::Serialize;
 use std::sync::OnceLock;

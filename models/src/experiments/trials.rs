@@ -8,6 +8,7 @@ use crate::evaluation::Metric;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::kept::KeptWork;
 use crate::methods::{Method, draw_seed};
+use crate::references::Reference;
 use crate::training::FrozenSamples;
 use crate::transfer::Transfer;
 use narrows_datasets::{LabelDraw, Rows};
@@ -97,8 +98,13 @@ impl Curve<'_> {
         if let Some(finished) = kept.finished()? {
             return Ok(finished);
         }
-        let given = self.given(point, pretrained);
         let seed = draw_seed(self.seed, draw as u64);
+        if let Method::Reference(reference) = method {
+            let finished = self.refer(cx, *reference, (point, draw, seed), &labels, &kept)?;
+            kept.keep(cx, &finished);
+            return Ok(finished);
+        }
+        let given = self.given(point, pretrained);
         let trained = method.train_one(cx, &given, &labels, seed, &name, &kept)?;
         let seconds = start.elapsed().as_secs_f64();
         let test = trained.test_watched(cx, &self.data.test, codes, &kept)?;
@@ -115,6 +121,7 @@ impl Curve<'_> {
             validation_accuracy: best.and_then(|best| best.validation_accuracy),
             validation_loss: best.and_then(|best| best.validation_loss),
             lr: trained.lr,
+            chosen: None,
             epochs: trained.history.len(),
             best_epoch: trained.best_epoch,
             seconds,
@@ -123,6 +130,42 @@ impl Curve<'_> {
         let finished = FinishedTrial { result, run: trained.run, history: trained.history };
         kept.keep(cx, &finished);
         Ok(finished)
+    }
+
+    /// A reference on one draw.
+    fn refer(
+        &self,
+        cx: &Context,
+        reference: Reference,
+        (point, draw, seed): (&Point, usize, u64),
+        labels: &LabelDraw,
+        observer: &dyn Observer,
+    ) -> Result<FinishedTrial, Error> {
+        let (start, metric) = (Instant::now(), point.finetuning.metric);
+        let fitted = reference.fit(cx, &self.data.train, labels, (metric, seed), observer)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let test = fitted.test(cx, &self.data.test, observer)?;
+        let method = reference.name().to_string();
+        let run = format!("{method} draw {draw}");
+        let result = TrialResult {
+            labels: point.labels,
+            method,
+            draw,
+            validation: point.validation,
+            seed,
+            test_accuracy: test.accuracy_by(Metric::Accuracy),
+            test_balanced_accuracy: test.accuracy_by(Metric::Balanced),
+            test_loss: None,
+            validation_accuracy: fitted.validation_accuracy,
+            validation_loss: None,
+            lr: 0.0,
+            chosen: Some(fitted.chosen),
+            epochs: 0,
+            best_epoch: 0,
+            seconds,
+            settings: None,
+        };
+        Ok(FinishedTrial { result, run, history: Vec::new() })
     }
 
     /// The codes of the test samples by the pretrained encoder, once for all trials in which it

@@ -8,7 +8,7 @@ const MEMORY: usize = 10;
 
 /// Moves `x` to where `f`, which returns the value and writes the gradient, is smallest: until no
 /// part of the gradient is larger than `tolerance`, or for `steps` steps.
-pub(super) fn minimise(
+pub(crate) fn minimise(
     x: &mut [f64],
     steps: usize,
     tolerance: f64,

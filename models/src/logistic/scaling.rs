@@ -4,6 +4,7 @@ use super::Logistic;
 
 /// Values about 0 and of a size of about 1: each by its own mean, and all by the same factor, so
 /// that those that hardly ever differ stay small.
+#[derive(Clone, Debug)]
 pub(crate) struct Scaling {
     means: Vec<f64>,
     factor: f64,

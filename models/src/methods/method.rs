@@ -7,11 +7,15 @@ use crate::architecture::{Architecture, ENCODER};
 use crate::error::{Error, ErrorKind, bail, error};
 use crate::evaluation::{Evaluation, Goal, Samples};
 use crate::event::{EpochRecord, Observer};
+use crate::references::Reference;
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
 use crate::training::{FrozenSamples, Run, RunResult, Task, Training};
 use crate::transfer::Transfer;
-use narrows_datasets::{Augmenter, Dataset, LabelDraw, Rows};
+use narrows_datasets::{Augmenter, Dataset, LabelDraw, Rows, holdout};
 use narrows_engine::{Context, Loss, Network, Params};
+
+/// The choice of the samples of an epoch is another than that of the samples held out.
+const SOME: u64 = 0x5eed_0005;
 
 /// A method of a comparison.
 #[derive(Clone, Debug)]
@@ -21,6 +25,8 @@ pub enum Method {
     Transfer(Transfer),
     /// The labels and all other samples at once, from scratch or a pretrained encoder.
     Semi(Box<SemiMethod>),
+    /// A plain classifier on the labels alone, to hold the others against.
+    Reference(Reference),
 }
 
 /// Semi-supervised training as one method of a comparison.
@@ -34,6 +40,9 @@ pub struct SemiMethod {
     pub from_encoder: bool,
     /// The settings of its training; the seed is that of the draw.
     pub training: SemiTraining,
+    /// The samples without a label of an epoch, drawn at random, where all are more; `None` for
+    /// all.
+    pub samples: Option<usize>,
 }
 
 /// The part of a comparison that all its methods share.
@@ -151,7 +160,13 @@ impl Method {
         match self {
             Method::Transfer(method) => method.name(),
             Method::Semi(semi) => &semi.name,
+            Method::Reference(reference) => reference.name(),
         }
+    }
+
+    /// True if it is none of ours, but one to hold them against.
+    pub fn is_reference(&self) -> bool {
+        matches!(self, Method::Reference(_))
     }
 
     /// True if it is the baseline, training from scratch on the labels alone.
@@ -164,6 +179,7 @@ impl Method {
         match self {
             Method::Transfer(method) => *method != Transfer::Scratch,
             Method::Semi(semi) => semi.from_encoder,
+            Method::Reference(_) => false,
         }
     }
 
@@ -173,7 +189,7 @@ impl Method {
     /// If a setting of its own makes no sense.
     pub fn check(&self, data: &Dataset) -> Result<(), Error> {
         match self {
-            Method::Transfer(_) => Ok(()),
+            Method::Transfer(_) | Method::Reference(_) => Ok(()),
             Method::Semi(semi) => semi.check(data),
         }
         .map_err(|e| e.during(self.name()))
@@ -184,7 +200,7 @@ impl Method {
     /// version are not taken for those of this one.
     pub fn fingerprint(&self) -> Option<String> {
         match self {
-            Method::Transfer(_) => None,
+            Method::Transfer(_) | Method::Reference(_) => None,
             Method::Semi(semi) => {
                 let settings = SemiMethod {
                     training: SemiTraining { seed: 0, ..semi.training.clone() },
@@ -202,8 +218,8 @@ impl Method {
     pub fn check_epochs(&self, epochs: usize) -> Result<(), Error> {
         match self {
             Method::Transfer(method) => method.check(epochs),
-            // It has epochs of its own.
-            Method::Semi(_) => Ok(()),
+            // It has epochs of its own, or none.
+            Method::Semi(_) | Method::Reference(_) => Ok(()),
         }
     }
 
@@ -212,7 +228,8 @@ impl Method {
     /// and other members add what they are.
     ///
     /// # Errors
-    /// If training diverges with every candidate, or the encoder is not there or another.
+    /// If training diverges with every candidate, the encoder is not there or another, or it is a
+    /// reference, which [`Reference::fit`] fits.
     pub fn train_one(
         &self,
         cx: &Context,
@@ -227,6 +244,9 @@ impl Method {
                 fine_tune(*transfer, cx, given, draw, seed, run, observer)
             }
             Method::Semi(semi) => semi.train(cx, given, draw, seed, run, observer),
+            Method::Reference(reference) => {
+                bail!("{}: a reference is compared, and leaves no network", reference.name())
+            }
         };
         let mut trained = train(seed, run)?;
         for member in 1..given.ensemble {
@@ -316,6 +336,12 @@ impl SemiMethod {
         self.architecture.classifier(data.classes()).map(drop)
     }
 
+    /// The samples of an epoch, of so many to learn from; `None` for all.
+    pub fn some(&self, learnt: usize, seed: u64) -> Option<Vec<u32>> {
+        let samples = self.samples.filter(|samples| *samples < learnt)?;
+        Some(holdout(learnt, samples, seed ^ SOME))
+    }
+
     fn train(
         &self,
         cx: &Context,
@@ -326,10 +352,11 @@ impl SemiMethod {
         observer: &dyn Observer,
     ) -> Result<TrainedClassifier, Error> {
         let network = self.architecture.classifier(given.data.classes())?;
+        let some = self.some(given.data.learnt(), seed);
         let task = SemiTask {
             data: given.data,
             labelled: Rows::Listed(&draw.train),
-            unlabelled: Rows::all(given.data.learnt()),
+            unlabelled: some.as_deref().map_or(Rows::all(given.data.learnt()), Rows::Listed),
             validation: Rows::Listed(&draw.validation),
         };
         let training = SemiTraining { seed, ..self.training.clone() };

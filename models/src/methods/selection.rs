@@ -161,7 +161,7 @@ impl Selection {
         let of_run = half * threads.min(draws as f64) / (draws * given.ensemble) as f64;
         let epochs = match within(&self.candidates[winner], cost(winner)?, of_run) {
             Method::Semi(semi) => Some(semi.training.epochs),
-            Method::Transfer(_) => None,
+            Method::Transfer(_) | Method::Reference(_) => None,
         };
         Ok(Chosen { winner, epochs, tried })
     }
@@ -186,7 +186,7 @@ impl Selection {
             Method::Semi(semi) => {
                 seconds_per_epoch(cx, semi, given, draw, seed).map_err(|e| e.to_string())
             }
-            Method::Transfer(_) => Ok(0.0),
+            Method::Transfer(_) | Method::Reference(_) => Ok(0.0),
         };
         let costs = self.candidates.iter().map(cost).collect();
         kept.begin_anew()?;
@@ -246,7 +246,8 @@ fn seconds_per_epoch(
     draw: &LabelDraw,
     seed: u64,
 ) -> Result<f64, Error> {
-    let n = given.data.learnt();
+    let learnt = given.data.learnt();
+    let n = semi.samples.map_or(learnt, |samples| samples.min(learnt));
     let count = (STEPS * semi.training.batch).min(n);
     let some: Vec<u32> = (0..count).map(|i| (i * n / count) as u32).collect();
     let network = semi.architecture.classifier(given.data.classes())?;
@@ -294,8 +295,13 @@ mod tests {
             strong: Augmentation::default(),
         };
         let architecture = Architecture::new(Model::Dense, 4);
-        let semi =
-            SemiMethod { name: "one".to_string(), architecture, from_encoder: false, training };
+        let semi = SemiMethod {
+            name: "one".to_string(),
+            architecture,
+            from_encoder: false,
+            training,
+            samples: None,
+        };
         let asked = Method::Semi(Box::new(semi));
         for (seconds, epochs, every) in [(60.0, 30, 100), (1e6, 90, 300), (0.1, 1, 3)] {
             let Method::Semi(semi) = within(&asked, 2.0, seconds) else {

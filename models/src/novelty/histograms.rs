@@ -8,7 +8,7 @@
 //!    as not.
 //! 3. One is added to each count, and to that of values beyond all others.
 
-use crate::experiments::probe::Codes;
+use crate::codes::Codes;
 
 /// The fewest and the most bins.
 const BINS: [usize; 2] = [5, 100];

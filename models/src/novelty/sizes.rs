@@ -1,6 +1,6 @@
 //! Standardised sizes: how many standard deviations a value lies from the mean learnt from.
 
-use crate::experiments::probe::Codes;
+use crate::codes::Codes;
 
 /// The largest size, and that of a value which differs in a feature that never varied.
 pub const LARGEST: f64 = 1e6;

@@ -6,12 +6,12 @@ use super::data::DataOptions;
 use super::finetuning::FinetuningOptions;
 use super::foreign::ForeignOptions;
 use super::labels::ComparedLabels;
-use super::methods::{self, ComparedSemi, MethodName, method};
+use super::methods::{self, ComparedSemi, MethodName, Setting, Time, method};
 use super::prefixed::{Finetune, Prefixed, Pretrain};
 use super::pretraining::{AutoencoderTraining, PretrainingOptions};
 use super::running::RunningOptions;
 use super::values::Auto;
-use super::values::{List, Written, auto, count, filled, list, positive, time};
+use super::values::{List, Written, auto, boolean, count, filled, list, positive, time};
 use crate::error::Error;
 use clap::Args;
 use narrows_datasets::TrainTest;
@@ -20,6 +20,11 @@ use narrows_models::{Architecture, Curve};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The seconds of a semi-supervised training on one core of a usual machine: three minutes for ten
+/// draws. The digits inside are a demonstration.
+const A_DRAW: f64 = 18.0;
+const A_DRAW_OF_DIGITS: f64 = 2.0;
 
 /// The options of `narrows compare`.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -39,6 +44,13 @@ pub struct Compare {
           help_heading = "Methods", default_value = "auto",
           value_parser = auto(filled(list(method))))]
     pub methods: Auto<List<MethodName>>,
+    /// Compare with references on the same labels: logistic (regression), knn (nearest labelled
+    /// samples), svm (support vector machine with a Gaussian kernel), forest (random forest). auto:
+    /// true where --methods is auto and there are at most 5,000 labels
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "auto", default_missing_value = "true", help_heading = "Methods",
+          value_parser = auto(boolean))]
+    pub references: Auto<bool>,
     /// Time to try other methods: lp-ft and the semi-supervised methods train on the first label
     /// draw, and the best of them by validation labels joins the comparison. Half of the time is
     /// for the trials, half for training on all draws: 90s, 10m, 2h [default: no others are tried]
@@ -81,6 +93,12 @@ pub struct Compare {
 }
 
 impl Compare {
+    /// The time of one semi-supervised training.
+    pub fn time(&self) -> Time {
+        let seconds = if self.data.path.data.is_some() { A_DRAW } else { A_DRAW_OF_DIGITS };
+        Time { seconds, given: false }
+    }
+
     /// The methods and the points on `data`, where the network of methods that transfer is
     /// `architecture`; numbers and names take the place of `auto`.
     pub fn curve<'a>(
@@ -92,11 +110,17 @@ impl Compare {
         let points = self.labels.settle(train)?;
         let List(given) = self.methods.clone().or(List(Vec::new()));
         let foreign = architecture.backbone.is_some();
-        let names = methods::compared(&given, points.len(), foreign);
+        let references = match self.references {
+            Auto::Auto => None,
+            Auto::Given(references) => Some(references),
+        };
+        let (at, architecture_of) = (&points[..], &architecture);
+        let setting = Setting { train, architecture: architecture_of, points: at, references };
+        let names = methods::compared(&given, setting);
         self.methods = Auto::Given(List(names.clone()));
-        let metric = self.metric.metric;
+        let (metric, time) = (self.metric.metric, self.time());
         let methods =
-            names.iter().map(|&name| self.semi.method(name, train, &architecture, metric));
+            names.iter().map(|&name| self.semi.method(name, train, &architecture, metric, time));
         let methods = methods.collect::<Result<_, _>>()?;
         self.finetuning.options().check::<Prefixed<ClassifierTraining, Finetune>>(train)?;
         let List(rates) = &self.finetune_lr;

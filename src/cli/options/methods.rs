@@ -3,13 +3,13 @@
 use super::architecture::ArchitectureOptions;
 use super::classifier::ClassifierTraining;
 use super::prefixed::{Prefixed, Semi};
-use super::semi::{self, SemiMethodOptions, SemiName, SemiNetworkOptions, SemiOptions};
+use super::semi::{self, Length, SemiMethodOptions, SemiName, SemiNetworkOptions, SemiOptions};
 use super::values::{Auto, auto, positive, variant_name};
 use crate::error::Error;
 use clap::{Args, ValueEnum};
 use narrows_datasets::Dataset;
 use narrows_models::methods::SemiMethod;
-use narrows_models::{Architecture, Method, Metric, SampleShape, Transfer};
+use narrows_models::{Architecture, Method, Metric, Model, Reference, SampleShape, Transfer};
 use serde::{Serialize, Serializer};
 use std::sync::LazyLock;
 
@@ -36,7 +36,9 @@ pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
 pub static METHODS_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
         "Methods to compare, separated by commas: {}. auto: {TRANSFERS} at one number of labels, \
-         {CURVE} at several, {FOREIGN} from an encoder that others trained",
+         {CURVE} at several, {FOREIGN} from an encoder that others trained. Where there are \
+         samples without a label, vat as well, or mean-teacher for colour images and conv or \
+         resnet; and those of --references",
         names().join(", ").replacen("scratch", "scratch (always included)", 1)
     )
 });
@@ -47,23 +49,31 @@ const TRANSFERS: &str = "scratch,freeze,linear,slow,full,gradual,lp-ft";
 const CURVE: &str = "scratch,full";
 const FOREIGN: &str = "scratch,linear,lp-ft";
 
+/// References take more time and memory with more labels, and more values of all.
+const MOST_LABELS: usize = 5_000;
+const MOST_VALUES: usize = 50_000_000;
+
 /// A method by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodName {
     Transfer(Transfer),
     Semi(SemiName),
+    Reference(Reference),
 }
 
 impl MethodName {
     fn all() -> Vec<MethodName> {
         let transfers = Transfer::ALL.iter().map(|(_, method)| MethodName::Transfer(*method));
-        transfers.chain(SemiName::value_variants().iter().copied().map(MethodName::Semi)).collect()
+        let semi = SemiName::value_variants().iter().copied().map(MethodName::Semi);
+        let references = Reference::ALL.iter().map(|(_, method)| MethodName::Reference(*method));
+        transfers.chain(semi).chain(references).collect()
     }
 
     pub fn name(self) -> String {
         match self {
             MethodName::Transfer(method) => method.name().to_string(),
             MethodName::Semi(method) => variant_name(&method),
+            MethodName::Reference(method) => method.name().to_string(),
         }
     }
 }
@@ -72,16 +82,64 @@ fn names() -> Vec<String> {
     MethodName::all().into_iter().map(MethodName::name).collect()
 }
 
-/// The baseline and each of `methods` once; without any, those for so many points, or for an
-/// encoder that others trained.
-pub fn compared(methods: &[MethodName], points: usize, foreign: bool) -> Vec<MethodName> {
-    let of = |names: &str| names.split(',').filter_map(|name| method(name).ok()).collect();
-    let chosen = match (methods.is_empty(), foreign, points) {
-        (false, ..) => methods.to_vec(),
-        (true, true, _) => of(FOREIGN),
-        (true, false, 0 | 1) => of(TRANSFERS),
-        (true, false, _) => of(CURVE),
+/// What the methods of `auto` depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    pub train: &'a Dataset,
+    pub architecture: &'a Architecture,
+    /// The numbers of labels to train on, and of those to validate on, ascending.
+    pub points: &'a [(usize, usize)],
+    /// True if references join; `None` where nothing is said of them.
+    pub references: Option<bool>,
+}
+
+impl Setting<'_> {
+    /// The best semi-supervised method for such data and networks, if there are samples without a
+    /// label; docs/results/few-labels.md has the measurements.
+    fn semi(&self) -> Option<SemiName> {
+        let foreign = self.architecture.backbone.is_some();
+        let learnt = self.train.learnt();
+        let is_left = |(labels, validation): &(usize, usize)| {
+            let held = if self.train.validation().is_empty() { *validation } else { 0 };
+            *labels >= 2 && labels.saturating_add(held) < learnt
+        };
+        let photographs = self.train.image_shape().is_some_and(|(.., channels)| channels >= 3)
+            && self.architecture.model != Model::Dense;
+        match self.points.iter().any(is_left) && !foreign {
+            true if photographs => Some(SemiName::MeanTeacher),
+            true => Some(SemiName::Vat),
+            false => None,
+        }
+    }
+
+    /// True if references cost little beside the methods.
+    fn are_references_cheap(&self) -> bool {
+        let most = self.points.iter().map(|(labels, _)| *labels).max().unwrap_or(0);
+        most <= MOST_LABELS && most.saturating_mul(self.train.sample_len()) <= MOST_VALUES
+    }
+
+    /// The methods of `auto`.
+    fn methods(&self) -> Vec<MethodName> {
+        let of = |names: &'static str| names.split(',').filter_map(|name| method(name).ok());
+        let foreign = self.architecture.backbone.is_some();
+        let transfers = match (foreign, self.points.len()) {
+            (true, _) => of(FOREIGN),
+            (false, 0 | 1) => of(TRANSFERS),
+            (false, _) => of(CURVE),
+        };
+        transfers.chain(self.semi().map(MethodName::Semi)).collect()
+    }
+}
+
+/// The baseline and each of `methods` once; without any, those for the setting.
+pub fn compared(methods: &[MethodName], setting: Setting<'_>) -> Vec<MethodName> {
+    let (mut chosen, auto) = match methods {
+        [] => (setting.methods(), setting.are_references_cheap()),
+        given => (given.to_vec(), false),
     };
+    if setting.references.unwrap_or(auto) {
+        chosen.extend(Reference::ALL.iter().map(|(_, method)| MethodName::Reference(*method)));
+    }
     // The baseline, which the gains refer to, comes first.
     let mut each = vec![MethodName::Transfer(Transfer::Scratch)];
     for method in chosen {
@@ -90,6 +148,24 @@ pub fn compared(methods: &[MethodName], points: usize, foreign: bool) -> Vec<Met
         }
     }
     each
+}
+
+/// The time of one semi-supervised training on one core of a usual machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Time {
+    pub seconds: f64,
+    /// True if it was asked for.
+    pub given: bool,
+}
+
+/// Reads the name of a method that leaves a classifier.
+pub fn trained(text: &str) -> Result<MethodName, String> {
+    match method(text) {
+        Ok(MethodName::Reference(_)) => {
+            Err(format!("{text} is a reference for narrows compare, and leaves no classifier"))
+        }
+        found => found,
+    }
 }
 
 /// Reads a name.
@@ -135,9 +211,11 @@ impl ComparedSemi {
         data: &Dataset,
         architecture: &Architecture,
         metric: Metric,
+        time: Time,
     ) -> Result<Method, Error> {
         let method = match name {
             MethodName::Transfer(method) => return Ok(Method::Transfer(method)),
+            MethodName::Reference(reference) => return Ok(Method::Reference(reference)),
             MethodName::Semi(method) => method,
         };
         let SemiNetworkOptions { pretrained, widths, latent } = self.network.options();
@@ -162,13 +240,20 @@ impl ComparedSemi {
         )?;
         let of_methods = &mut self.methods.clone();
         let lr = self.semi_lr.or(SEMI_LR);
+        // An architecture that makes no sense is told later, by its check.
+        let classifier = network.classifier(data.classes())?;
+        let Time { seconds, given } = time;
+        let length = Length { network: &classifier, seconds, given };
         // Only the seed comes from the draw.
-        let training = training.semi(method, (&mut options, of_methods), lr, metric, data, 0);
+        let of_training = (lr, metric, 0);
+        let (training, samples) =
+            training.semi(method, (&mut options, of_methods), of_training, data, &length);
         Ok(Method::Semi(Box::new(SemiMethod {
             name: variant_name(&method),
             architecture: network,
             from_encoder: *pretrained,
             training,
+            samples,
         })))
     }
 }

@@ -14,11 +14,16 @@ use super::values::{
 use crate::error::{Error, ensure};
 use clap::{Args, ValueEnum};
 use narrows_datasets::Dataset;
+use narrows_engine::{Network, Schedule};
 use narrows_models::Metric;
 use narrows_models::semi::{
     LadderCosts, LadderNetwork, MeanTeacher, PseudoLabels, Semi, SemiTraining, Vat,
 };
 use serde::Serialize;
+
+/// Fewer steps teach nothing, and more passes nothing new.
+const LEAST_STEPS: usize = 20;
+const MOST_EPOCHS: usize = 200;
 
 /// A method by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize)]
@@ -121,23 +126,50 @@ pub struct SemiNetworkOptions {
     pub latent: Auto,
 }
 
+/// The length of a training whose epochs are `auto`.
+pub struct Length<'n> {
+    pub network: &'n Network,
+    /// The time of one training, on one core of a usual machine.
+    pub seconds: f64,
+    /// True if the time was asked for: then all of it is used, however many samples that makes.
+    pub given: bool,
+}
+
+impl Length<'_> {
+    /// The epochs on so many samples; and the samples of an epoch, where the time is not enough to
+    /// see each sample once.
+    fn of(
+        &self,
+        training: &SemiTraining,
+        method: SemiName,
+        samples: usize,
+    ) -> (usize, Option<usize>) {
+        let fits = self.seconds / training.seconds_per_sample(self.network);
+        let seen = if self.given { fits } else { fits.min(method.seen()) };
+        let least = (LEAST_STEPS * training.batch) as f64;
+        match (seen / samples as f64) as usize {
+            0 if least < samples as f64 => (1, Some(seen.max(least) as usize)),
+            epochs => (epochs.clamp(1, MOST_EPOCHS), None),
+        }
+    }
+}
+
 impl ClassifierTraining {
-    /// Training by `method` on `data`; what it settles takes the place of `auto`.
+    /// Training by `method` on `data`, and the samples of an epoch if they are not all; what it
+    /// settles takes the place of `auto`.
     pub fn semi(
         &mut self,
         method: SemiName,
         (options, of_method): (&mut SemiOptions, &mut SemiMethodOptions),
-        lr: f32,
-        metric: Metric,
+        (lr, metric, seed): (f32, Metric, u64),
         data: &Dataset,
-        seed: u64,
-    ) -> SemiTraining {
-        let epochs = self.epochs.settle(method.epochs(data.learnt()));
+        length: &Length<'_>,
+    ) -> (SemiTraining, Option<usize>) {
         let batch = self.batch.settle(method.batch());
         let epsilon = of_method.vat_epsilon.settle(defaults::epsilon(data.sample_len()));
         let image = data.image_shape();
         let optimizer = self.optimizer.settle(OptimizerName::Adam);
-        SemiTraining {
+        let mut training = SemiTraining {
             method: match method {
                 SemiName::PseudoLabels => Semi::PseudoLabels(PseudoLabels {
                     threshold: of_method.pseudo_labels_threshold,
@@ -154,12 +186,12 @@ impl ClassifierTraining {
                     costs: LadderCosts(of_method.ladder_costs.0.clone()),
                 }),
             },
-            epochs,
+            epochs: 1,
             batch,
             labelled_batch: options.labelled_batch.settle(method.labelled_batch()),
             class_balance: options.class_balance,
             lr,
-            schedule: self.schedule.schedule((epochs * data.learnt().div_ceil(batch)) as u64),
+            schedule: Schedule::Constant,
             optimizer: optimizer.optimizer(self.weight_decay.settle(0.0)),
             weight: options.unlabelled_weight,
             ramp_up: options.ramp_up.settle(method.ramp_up()),
@@ -168,7 +200,22 @@ impl ClassifierTraining {
             seed,
             augmentation: self.augment.settle(Items(defaults::weak(image))).0,
             strong: options.strong_augment.settle(Items(method.strong(image))).0,
-        }
+        };
+        let samples = match self.epochs {
+            Auto::Given(epochs) => {
+                training.epochs = epochs;
+                None
+            }
+            Auto::Auto => {
+                let (epochs, samples) = length.of(&training, method, data.learnt());
+                training.epochs = epochs;
+                self.epochs = Auto::Given(epochs);
+                samples
+            }
+        };
+        let steps = samples.unwrap_or(data.learnt()).div_ceil(batch) * training.epochs;
+        training.schedule = self.schedule.schedule(steps as u64);
+        (training, samples)
     }
 }
 

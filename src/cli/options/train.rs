@@ -6,7 +6,7 @@ use super::data::DataOptions;
 use super::finetuning::FinetuningOptions;
 use super::foreign::ForeignOptions;
 use super::labels::ClassifierLabels;
-use super::methods::{METHOD_HELP, MethodName, method};
+use super::methods::{METHOD_HELP, MethodName, trained};
 use super::running::RunningOptions;
 use super::semi::{SemiMethodOptions, SemiOptions};
 use super::values::{Auto, auto, positive};
@@ -29,7 +29,7 @@ pub struct Train {
     #[serde(flatten)]
     pub foreign: ForeignOptions,
     #[arg(long, help = METHOD_HELP.as_str(), value_name = "NAME", default_value = "auto",
-          help_heading = "Training", value_parser = auto(method))]
+          help_heading = "Training", value_parser = auto(trained))]
     pub method: Auto<MethodName>,
     #[command(flatten)]
     #[serde(flatten)]

@@ -179,6 +179,11 @@ pub struct Written<T> {
     pub value: T,
 }
 
+/// Reads `true` or `false`.
+pub fn boolean(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "it must be true or false".to_string())
+}
+
 /// Reads a time: `90s`, `10m`, `1.5h`, or seconds without a unit.
 pub fn time(text: &str) -> Result<Written<Duration>, String> {
     let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {

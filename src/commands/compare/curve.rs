@@ -10,7 +10,8 @@ use crate::output::plot;
 use crate::output::points::points;
 use crate::output::summary::Summary;
 use crate::output::tables::curve as curve_table;
-use crate::run::folder::{CURVE, MODEL, RunFolder};
+use crate::run::folder::{CURVE, METRICS, MODEL, RunFolder};
+use crate::run::metrics;
 use crate::run::results::Results;
 use crate::run::session::Session;
 use crate::shell::quoted;
@@ -126,7 +127,7 @@ fn new_encoder(
     let (from, to) = (folder.file(PRETRAINING), folder.file(MODEL));
     std::fs::rename(&from, &to)
         .map_err(|e| Error::at(&to, format_args!("cannot be made of {}: {e}", from.display())))?;
-    session.metrics([(Pretraining::RUN, &result.history[..])])?;
+    folder.write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
     Ok(result.params)
 }
 

@@ -7,14 +7,19 @@ use crate::cli::options::methods::method;
 use crate::error::Error;
 use crate::output::summary::Summary;
 use crate::output::tables::comparison;
-use crate::run::folder::MODEL;
+use crate::output::tables::conclusion::conclusion;
+use crate::run::folder::{METRICS, MODEL};
+use crate::run::metrics;
 use crate::run::reconstructions;
 use crate::run::recorder;
 use crate::run::session::Session;
 use crate::shell::quoted;
 use narrows_datasets::Dataset;
+use narrows_models::compare::ComparisonResult;
 use narrows_models::methods::{Selection, Tried};
-use narrows_models::{Architecture, Comparison, Curve, Method, Metric, Pretraining};
+use narrows_models::{
+    Architecture, Comparison, Curve, Method, Metric, Model, Pretraining, Transfer,
+};
 use std::time::Instant;
 
 /// The candidates of `--auto`.
@@ -33,6 +38,7 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
     };
     let comparison = comparison.check()?;
     let cx = options.running.machine.context()?;
+    let words = options.data.words()?;
     let session = Session::begin(NAME, &options, &options.running, &cx, |_| false)?;
     session.unfinished()?.run(|session| {
         let folder = &session.folder;
@@ -46,7 +52,7 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
 
         let histories =
             result.histories.iter().map(|(name, history)| (name.as_str(), &history[..]));
-        session.metrics(histories)?;
+        folder.write(METRICS, metrics::csv(histories).as_bytes())?;
         let summary = Summary::new(NAME, train.name())
             .row("seed", seed)
             .row("threads", cx.threads())
@@ -62,19 +68,34 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
         let seconds = folder.finish(summary, start)?;
         Ok(comparison::table(&comparison.curve, &result, seconds)
             + &format!("\nrun folder: {}\n", folder.path().display())
-            + &next(&result.tried, &quoted(folder.path().display()), &options.data.words()?))
+            + &next(&result, &architecture, &quoted(folder.path().display()), &words))
     })
 }
 
-/// The command that trains a classifier on all labels. It names a method only if validation labels
-/// chose one: the best by the test would look better than it is.
-fn next(tried: &[Tried], run: &str, data: &str) -> String {
+/// The command that trains a classifier on all labels: by the method that validation labels chose,
+/// or else the best of the table, and says so.
+fn next(result: &ComparisonResult, architecture: &Architecture, run: &str, data: &str) -> String {
     let better = |best, other: _| if Tried::is_better_than(other, best) { other } else { best };
-    match tried.iter().reduce(better) {
-        Some(best) if best.name != "lp-ft" => {
-            format!("next: narrows train{data} --method {}\n", best.name)
+    let (method, note) = match result.tried.iter().reduce(better) {
+        Some(best) => (Some(&best.name[..]), ""),
+        None => {
+            let best = conclusion(&result.methods).and_then(|conclusion| conclusion.best);
+            (best, "    # the best by the test samples above")
         }
-        _ => format!("next: narrows train --encoder {run}{data}\n"),
+    };
+    let is_transfer = |name: &str| Transfer::ALL.iter().any(|(other, _)| *other == name);
+    match method {
+        None | Some("lp-ft") => format!("next: narrows train --encoder {run}{data}\n"),
+        Some(name) if is_transfer(name) => {
+            format!("next: narrows train --encoder {run}{data} --method {name}{note}\n")
+        }
+        Some(name) => {
+            let model = match architecture.model {
+                Model::Dense => String::new(),
+                other => format!(" --model {}", other.name()),
+            };
+            format!("next: narrows train{data} --method {name}{model}{note}\n")
+        }
     }
 }
 
@@ -88,7 +109,13 @@ fn selection(
     let mut candidates = Vec::new();
     for name in CANDIDATES {
         let name = method(name).map_err(Error::new)?;
-        let candidate = options.semi.method(name, train, architecture, options.metric.metric)?;
+        let candidate = options.semi.method(
+            name,
+            train,
+            architecture,
+            options.metric.metric,
+            options.time(),
+        )?;
         if let Method::Semi(semi) = &candidate {
             semi.training.check().map_err(|e| e.during(candidate.name()))?;
             if semi.training.check_for(&semi.architecture).is_err() {

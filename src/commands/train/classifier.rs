@@ -12,7 +12,8 @@ use crate::cli::options::values::ids;
 use crate::error::Error;
 use crate::output::numbers::{counted, percent, thousands};
 use crate::output::summary::{Rate, Summary};
-use crate::run::folder::{MODEL, RunFolder};
+use crate::run::folder::{METRICS, MODEL, RunFolder};
+use crate::run::metrics;
 use crate::run::recorder::Recorder;
 use crate::run::session::Session;
 use crate::shell::quoted;
@@ -152,7 +153,7 @@ impl Classifier<'_> {
             let recorder = Recorder::new(session, RUN, &description, folder.file(MODEL));
             let result = train(cx, &recorder);
             let RunResult { params, history, best_epoch } = recorder.close(result, folder)?;
-            session.metrics([(RUN, &history[..])])?;
+            folder.write(METRICS, metrics::csv([(RUN, &history[..])]).as_bytes())?;
 
             let held = &labels.draw.validation;
             let rows = Rows::Listed(held);

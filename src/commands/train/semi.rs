@@ -4,15 +4,19 @@ use super::classifier::{Classifier, DrawnLabels, RUN, Source, Start};
 use crate::cli::options::architecture::ArchitectureOptions;
 use crate::cli::options::classifier::ClassifierTraining;
 use crate::cli::options::methods::SEMI_LR;
-use crate::cli::options::semi::{self, SemiName, SemiOptions};
+use crate::cli::options::semi::{self, Length, SemiName, SemiOptions};
 use crate::cli::options::train::Train;
 use crate::cli::options::values::variant_name;
 use crate::error::Error;
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::{Loss, Params};
 use narrows_models::architecture::ENCODER;
+use narrows_models::methods::SemiMethod;
 use narrows_models::semi::{SemiRun, SemiTask};
 use std::time::Instant;
+
+/// The time of a training on one core of a usual machine.
+const SECONDS: f64 = 180.0;
 
 pub fn run(
     mut options: Train,
@@ -30,9 +34,19 @@ pub fn run(
     let lr = options.lr.settle(SEMI_LR);
     let of_method = (&mut options.semi, &mut options.semi_methods);
     let metric = options.metric.metric;
-    let training = options.training.semi(method, of_method, lr, metric, train, labels.seed);
-    training.check_for(&start.architecture)?;
     let network = start.architecture.classifier(train.classes())?;
+    let length = Length { network: &network, seconds: SECONDS, given: false };
+    let of_training = (lr, metric, labels.seed);
+    let (training, samples) = options.training.semi(method, of_method, of_training, train, &length);
+    training.check_for(&start.architecture)?;
+    let method_of = SemiMethod {
+        name: name.clone(),
+        architecture: start.architecture.clone(),
+        from_encoder: start.pretrained.is_some(),
+        training: training.clone(),
+        samples,
+    };
+    let some = method_of.some(train.learnt(), labels.seed);
     let mut params = Params::new(&network, labels.seed);
     if let Some(pretrained) = &start.pretrained {
         params.copy_from(pretrained, ENCODER)?;
@@ -41,7 +55,7 @@ pub fn run(
     let task = SemiTask {
         data: train,
         labelled: Rows::Listed(rows),
-        unlabelled: Rows::all(train.learnt()),
+        unlabelled: some.as_deref().map_or(Rows::all(train.learnt()), Rows::Listed),
         validation: Rows::Listed(held),
     };
     let mut run = SemiRun::new(RUN, &network, params, task, &training)?;

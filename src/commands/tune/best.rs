@@ -76,9 +76,15 @@ fn training(all: &Table, method: &Method, rate: Option<f32>) -> Result<Table, Er
             let others = ["semi-", "vat-", "pseudo-labels-", "ladder-"];
             stripped(all, "finetune-", &[&objectives[..], &others].concat())
         }
+        Method::Reference(_) => Table::new(),
         Method::Semi(semi) => {
             let mut table = stripped(all, "semi-", &[&objectives[..], &["finetune-"]].concat());
             table.remove("pretrained");
+            // Its length is that of a comparison, which narrows train would not choose.
+            if semi.samples.is_none() {
+                let epochs = i64::try_from(semi.training.epochs).unwrap_or(i64::MAX);
+                table.insert("epochs".to_string(), Value::Integer(epochs));
+            }
             // Its network is its own.
             table.extend(config::table(&ArchitectureOptions::from(&semi.architecture))?);
             table

@@ -112,7 +112,9 @@ impl<'a> Configuration<'a> {
     /// The epochs of an encoder of its own, and those of all its classifiers on `draws` draws.
     pub fn epochs(&self, draws: usize) -> (usize, usize) {
         let classifier = match &self.method {
-            Method::Transfer(_) => self.point.finetuning.epochs * self.rates.len(),
+            Method::Transfer(_) | Method::Reference(_) => {
+                self.point.finetuning.epochs * self.rates.len()
+            }
             Method::Semi(semi) => semi.training.epochs,
         };
         (self.training.epochs, classifier * draws)

@@ -1,5 +1,6 @@
 //! The table of `narrows compare`.
 
+use super::conclusion::{Conclusion, conclusion};
 use super::estimate::{UNKNOWN, cells, gained, is_unknown};
 use super::reconstruction::{data_line, reconstruction};
 use crate::output::numbers::{counted, duration, p_value, percent, thousands};
@@ -32,11 +33,16 @@ pub fn table(curve: &Curve<'_>, result: &ComparisonResult, seconds: f64) -> Stri
         Metric::Balanced => "balanced test, %",
     };
     text += &format!(
-        "\n{:<16} {accuracy:>16} {:>16}    {:<27} {:>5} {:>12}\n",
+        "\n{:<16} {accuracy:>16} {:>16}    {:<28} {:>5} {:>11}\n",
         "classification", "95 % interval", "gain over scratch, points", "p", "time"
     );
-    for method in methods {
+    for method in methods.iter().filter(|method| !method.reference) {
         text += &method_line(method);
+    }
+    let references = methods.iter().filter(|method| method.reference).map(method_line);
+    let references: String = references.collect();
+    if !references.is_empty() {
+        text += &format!("\nreferences, on the same labels\n{references}");
     }
     text += "\nlearning rate    chosen on so many draws\n";
     for method in methods {
@@ -46,6 +52,9 @@ pub fn table(curve: &Curve<'_>, result: &ComparisonResult, seconds: f64) -> Stri
     text += &trials(tried);
     text += "\n";
     text += &verdict(methods, curve.draws);
+    if let Some(Conclusion { sentence, .. }) = conclusion(methods) {
+        text += &format!("\n{}", wrapped(&sentence, 100));
+    }
     if finetuning.metric == Metric::Balanced {
         text += "Balanced accuracy: the mean of the accuracies of the classes.\n";
     }
@@ -86,13 +95,15 @@ fn method_line(method: &MethodResult) -> String {
     });
     let time = duration(*seconds);
     let p = gain.and_then(|gain| gain.p).map_or(String::new(), p_value);
-    format!("{name:<16} {accuracy:>16} {interval:>16}    {gained:<27} {p:>5} {time:>12}\n")
+    format!("{name:<16} {accuracy:>16} {interval:>16}    {gained:<28} {p:>5} {time:>11}\n")
 }
 
-/// Each rate and how often it was chosen, from the smallest on: `0.01 x7, 0.03 x3`.
-fn rates(chosen: &[f32]) -> String {
+/// Each rate and how often it was chosen, from the smallest on: `0.01 x7, 0.03 x3`. Settings that
+/// are no numbers stand behind these.
+fn rates(chosen: &[String]) -> String {
     let mut sorted = chosen.to_vec();
-    sorted.sort_by(f32::total_cmp);
+    let number = |text: &String| text.parse().unwrap_or(f64::INFINITY);
+    sorted.sort_by(|a, b| number(a).total_cmp(&number(b)).then_with(|| a.cmp(b)));
     let counts = sorted.chunk_by(|a, b| a == b).map(|same| format!("{} x{}", same[0], same.len()));
     counts.collect::<Vec<_>>().join(", ")
 }
@@ -113,20 +124,22 @@ fn is_below(gain: &Gain) -> bool {
 
 /// The gains of the methods, as plainly as the numbers allow. No method is singled out: the best of
 /// several, chosen by the test set, looks better than it is.
-fn verdict(methods: &[MethodResult], count: usize) -> String {
-    let others: Vec<&MethodResult> = methods.iter().filter(|m| m.name != SCRATCH).collect();
-    if others.is_empty() {
+fn verdict<'m>(methods: &'m [MethodResult], count: usize) -> String {
+    let others = methods.iter().filter(|m| m.name != SCRATCH);
+    let (references, others): (Vec<_>, Vec<_>) = others.partition(|m| m.reference);
+    if others.is_empty() && references.is_empty() {
         return "Only the baseline was trained: there is nothing to compare it to.\n".to_string();
     }
     if count == 1 {
         return "One draw cannot tell a gain from luck: ask for more by --draws.\n".to_string();
     }
-    let names = |wanted: fn(&Gain) -> bool| -> Vec<&str> {
-        let found = others.iter().filter(|m| m.gain_over_scratch.as_ref().is_some_and(wanted));
+    let names = |of: &[&'m MethodResult], wanted: fn(&Gain) -> bool| -> Vec<&'m str> {
+        let found = of.iter().filter(|m| m.gain_over_scratch.as_ref().is_some_and(wanted));
         found.map(|m| &m.name[..]).collect()
     };
-    let (gained, lost) = (names(is_above), names(is_below));
-    let open = names(|gain| !is_above(gain) && !is_below(gain));
+    let (gained, lost) = (names(&others, is_above), names(&others, is_below));
+    let open = names(&others, |gain| !is_above(gain) && !is_below(gain));
+    let above = names(&references, is_above);
     let mut parts = Vec::new();
     if !gained.is_empty() {
         parts.push(format!("{} gained", listed(&gained)));
@@ -138,6 +151,9 @@ fn verdict(methods: &[MethodResult], count: usize) -> String {
         let what = if parts.is_empty() { "showed no clear gain or loss" } else { "showed neither" };
         parts.push(format!("{} {what}", listed(&open)));
     }
+    if !above.is_empty() {
+        parts.push(format!("of the references {} gained", listed(&above)));
+    }
     let marked = if open.len() < others.len() {
         "* The 95 % interval of the gain leaves out 0. "
     } else {
@@ -146,8 +162,9 @@ fn verdict(methods: &[MethodResult], count: usize) -> String {
     let sentence = format!("{marked}Against training from scratch: {}.", parts.join("; "));
     let tested = "p: how likely such a gain is where there is none (paired t-test, by Holm's \
                   procedure over the methods).";
-    let is_unknown = |m: &&MethodResult| is_unknown(m.gain_over_scratch.as_ref(), draws(m));
-    let unknown = if others.iter().any(is_unknown) { UNKNOWN } else { "" };
+    let others = || others.iter().chain(&references);
+    let is_unknown = |m: &&&MethodResult| is_unknown(m.gain_over_scratch.as_ref(), draws(m));
+    let unknown = if others().any(|m| is_unknown(&m)) { UNKNOWN } else { "" };
     wrapped(&sentence, 100) + &wrapped(tested, 100) + unknown
 }
 
@@ -190,6 +207,7 @@ mod tests {
             test_balanced_accuracy: None,
             gain_over_scratch: Some(Gain::of(gains)),
             seconds: 1.0,
+            reference: false,
             chosen: Vec::new(),
         }
     }
@@ -238,7 +256,8 @@ mod tests {
 
     #[test]
     fn rates_are_counted_from_the_smallest_on() {
-        assert_eq!(rates(&[0.03, 0.01, 0.03, 0.003]), "0.003 x1, 0.01 x1, 0.03 x2");
+        let chosen = ["0.03", "0.01", "0.03", "0.003", "k 3"].map(String::from);
+        assert_eq!(rates(&chosen), "0.003 x1, 0.01 x1, 0.03 x2, k 3 x1");
         assert_eq!(rates(&[]), "");
     }
 }

@@ -11,10 +11,10 @@
 //! nothing is left to choose but alpha. What the iteration `F <- alpha S F + (1 - alpha) Y` comes
 //! to is solved for by conjugate gradients, in a tenth of the steps.
 
-use super::neighbours::{Distance, Neighbours};
-use super::space::Codes;
 use super::{Few, Probed, Space};
+use crate::codes::Codes;
 use crate::evaluation::argmax;
+use crate::neighbours::{Distance, Neighbours};
 use narrows_engine::Context;
 
 /// The neighbours that a sample is tied to.

@@ -5,10 +5,9 @@ use narrows_datasets::Augmentation;
 use narrows_models::{Activation, Architecture, Model, SampleShape};
 
 impl SemiName {
-    /// About as many samples in all, however many there are: minutes should be enough.
-    pub fn epochs(self, samples: usize) -> usize {
-        let seen = if self == SemiName::Ladder { 2_400_000 } else { 600_000 };
-        (seen / samples.max(1)).clamp(5, 200)
+    /// The samples without a label that a training sees at most, however many there are.
+    pub fn seen(self) -> f64 {
+        if self == SemiName::Ladder { 2_400_000.0 } else { 600_000.0 }
     }
 
     pub fn batch(self) -> usize {

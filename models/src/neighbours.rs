@@ -16,7 +16,7 @@
 //! 4. Few dots are among the nearest. Sixteen at a time are compared with the farthest that still
 //!    counts.
 
-use super::space::Codes;
+use crate::codes::Codes;
 use crate::names::named;
 use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
@@ -27,6 +27,9 @@ const BLOCK: usize = 512;
 
 /// The dots that are compared at a time.
 const LANES: usize = 16;
+
+/// The numbers of neighbours to choose from, where validation labels choose one.
+pub(crate) const KS: [usize; 6] = [1, 3, 5, 10, 20, 50];
 
 named! {
     /// A distance of codes.
@@ -87,6 +90,21 @@ impl Neighbours {
             index: found().map(|(_, index)| *index).collect(),
             distance: found().map(|(far, _)| *far).collect(),
         }
+    }
+
+    /// For each query the class that most of its `k` nearest have, by the classes of the
+    /// references; of several, that of the nearest.
+    pub(crate) fn classify(&self, k: usize, labels: &[u16], classes: usize) -> Vec<u16> {
+        let queries = self.index.len().checked_div(self.k).unwrap_or(0);
+        let mut votes = vec![0; classes];
+        let classify = |query| {
+            votes.fill(0);
+            let classes = || self.row(query).take(k).map(|(index, _)| labels[index]);
+            classes().for_each(|class| votes[usize::from(class)] += 1);
+            let most = votes.iter().copied().max().unwrap_or(0);
+            classes().find(|class| votes[usize::from(*class)] == most).unwrap_or(0)
+        };
+        (0..queries).map(classify).collect()
     }
 
     fn blocks(queries: usize, k: usize) -> Vec<Mutex<Found>> {

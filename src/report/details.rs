@@ -42,9 +42,9 @@ pub fn facts(run: &Run) -> Html {
     }
     facts.extend(summary.threads.map(|n| ("Threads", n.to_string())));
     facts.extend(summary.seed.map(|seed| ("Seed", seed.to_string())));
-    let each = facts.into_iter().map(|(name, value)| {
-        element("div", &[], all([tag("dt", name), tag("dd", value)]))
-    });
+    let each = facts
+        .into_iter()
+        .map(|(name, value)| element("div", &[], all([tag("dt", name), tag("dd", value)])));
     element("dl", &[("class", "facts")], all(each))
 }
 

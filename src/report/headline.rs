@@ -44,7 +44,8 @@ pub fn headline(summary: &Summary) -> Headline {
     }
     if let Some(rate) = &summary.validation_accuracy {
         let method = summary.method.as_deref().unwrap_or("The method");
-        let labels = summary.labels.map_or(String::new(), |n| format!(" on {}", counted(n, "label")));
+        let labels =
+            summary.labels.map_or(String::new(), |n| format!(" on {}", counted(n, "label")));
         let sentences = vec![
             format!(
                 "{}: {method}{labels} classifies {} of {} validation samples correctly.",
@@ -66,8 +67,10 @@ pub fn headline(summary: &Summary) -> Headline {
         return Headline::new(significant(mse, 4), unit, Vec::new());
     }
     if let (Some(trial), Some(value)) = (summary.best_trial, summary.best_value) {
-        let trials = summary.trials.map_or(String::new(), |n| format!(" of {}", counted(n, "trial")));
-        let sentence = format!("Trial {trial} is the best{trials}, by samples held out of training.");
+        let trials =
+            summary.trials.map_or(String::new(), |n| format!(" of {}", counted(n, "trial")));
+        let sentence =
+            format!("Trial {trial} is the best{trials}, by samples held out of training.");
         return Headline::new(significant(value, 4), "error held out", vec![sentence]);
     }
     if let (Some(mean), Some(rows)) = (summary.mean, summary.rows) {
@@ -148,9 +151,8 @@ fn of_methods(methods: &[Method], labels: Option<usize>, measure: &str) -> Headl
     let with = labels.map_or(String::new(), |n| format!(" with {}", counted(n, "label")));
     let scratch = methods.iter().find(|method| is_scratch(method));
     let (Some(best), Some(scratch)) = (best(&compared), scratch) else {
-        let by_mean = |a: &&Method, b: &&Method| {
-            a.test_accuracy.mean.total_cmp(&b.test_accuracy.mean)
-        };
+        let by_mean =
+            |a: &&Method, b: &&Method| a.test_accuracy.mean.total_cmp(&b.test_accuracy.mean);
         let Some(best) = methods.iter().max_by(by_mean) else {
             return Headline::new("", "", Vec::new());
         };
@@ -266,7 +268,9 @@ fn of_study(summary: &Summary, tuned: Accuracies, measure: &str) -> Headline {
         false => Gain { mean: tuned.mean - defaults.test.mean, ci95: None },
     };
     let first = match (is_above(gain), gain.mean > 0.0) {
-        (true, _) => format!("The best settings, {trial}, gained {} over the defaults.", gained(gain)),
+        (true, _) => {
+            format!("The best settings, {trial}, gained {} over the defaults.", gained(gain))
+        }
         (false, true) => format!(
             "No gain over the defaults that can be told from chance: {trial} is at {}.",
             gained(gain)
@@ -285,8 +289,7 @@ fn of_study(summary: &Summary, tuned: Accuracies, measure: &str) -> Headline {
 }
 
 fn of_probes(summary: &Summary) -> Headline {
-    let by_mean =
-        |a: &&Method, b: &&Method| a.test_accuracy.mean.total_cmp(&b.test_accuracy.mean);
+    let by_mean = |a: &&Method, b: &&Method| a.test_accuracy.mean.total_cmp(&b.test_accuracy.mean);
     let Some(best) = summary.methods.iter().max_by(by_mean) else {
         return Headline::new("", "", Vec::new());
     };

@@ -14,10 +14,6 @@ impl Html {
         self.0.push_str(&more.0);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -4,7 +4,7 @@ use super::chart::{Anchor, Chart, Field, Figure, WIDTH, roomy};
 use super::files::Run;
 use super::headline::{compared, is_scratch};
 use super::html::{Html, all, element, shortened};
-use super::summary::{Accuracies, Gain, Method};
+use super::summary::{Accuracies, Gain, Method, Tested};
 use super::table::{Cell, Table};
 use crate::output::numbers::{duration, p_value, percent, points};
 
@@ -26,9 +26,11 @@ struct Row<'r> {
 pub fn section(run: &Run) -> Option<Html> {
     let summary = &run.summary;
     let tested = [("defaults", &summary.defaults), ("tuned", &summary.tuned)];
-    let tested = tested.iter().filter_map(|(name, of)| Some((*name, &of.as_ref()?.test)));
+    let tested = tested.map(|(name, of)| of.as_ref().map(|of| (name, of)));
+    let tested: Vec<(&str, &Tested)> = tested.into_iter().flatten().collect();
+    let final_test = tested.iter().map(|(name, of)| (*name, &of.test));
     let probed = summary.methods.iter().map(|method| (&method.name[..], &method.test_accuracy));
-    let measured: Vec<(&str, &Accuracies)> = probed.chain(tested).collect();
+    let measured: Vec<(&str, &Accuracies)> = probed.chain(final_test).collect();
     if measured.is_empty() {
         return None;
     }
@@ -37,7 +39,7 @@ pub fn section(run: &Run) -> Option<Html> {
     let rows: Vec<Row<'_>> = measured.iter().map(|(name, of)| accuracy_row(name, of)).collect();
     let note = "Test split. Thick: mean with its 95 % interval. Small: the single label draws.";
     let table = match summary.methods.is_empty() {
-        true => tested_table(&measured, measure),
+        true => tested_table(&tested, measure),
         false => table(&summary.methods, measure, "methods", "Test split"),
     };
     let mut figures = vec![figure(&title, note, &rows, None, table)];
@@ -67,9 +69,9 @@ pub fn section(run: &Run) -> Option<Html> {
 }
 
 fn accuracy_row<'r>(name: &'r str, of: &Accuracies) -> Row<'r> {
-    let range = of.ci95.map_or(String::new(), |[low, high]| {
-        format!("  ({} to {})", percent(low), percent(high))
-    });
+    let range = of
+        .ci95
+        .map_or(String::new(), |[low, high]| format!("  ({} to {})", percent(low), percent(high)));
     Row {
         name,
         mean: 100.0 * of.mean,
@@ -81,9 +83,9 @@ fn accuracy_row<'r>(name: &'r str, of: &Accuracies) -> Row<'r> {
 
 fn gain_row<'r>(method: &'r Method, scratch: &Method, gain: Gain) -> Row<'r> {
     let (of, base) = (&method.test_accuracy.per_draw, &scratch.test_accuracy.per_draw);
-    let range = gain.ci95.map_or(String::new(), |[low, high]| {
-        format!("  ({} to {})", points(low), points(high))
-    });
+    let range = gain
+        .ci95
+        .map_or(String::new(), |[low, high]| format!("  ({} to {})", points(low), points(high)));
     Row {
         name: &method.name,
         mean: 100.0 * gain.mean,
@@ -169,19 +171,51 @@ pub fn table(methods: &[Method], measure: &str, name: &str, caption: &str) -> Ta
     table
 }
 
-fn tested_table(measured: &[(&str, &Accuracies)], measure: &str) -> Table {
-    let mut table = Table::new("tested", "Test split", &["settings"]);
+fn tested_table(tested: &[(&str, &Tested)], measure: &str) -> Table {
+    let mut table = Table::new("tested", "Test split, and validation split", &["settings"]);
     table.columns.push(format!("test {measure}, %"));
-    table.columns.extend(["std", "95 % from", "95 % to", "draws"].map(String::from));
-    for (name, of) in measured {
+    table
+        .columns
+        .extend(["std", "95 % from", "95 % to", "draws", "validation, %"].map(String::from));
+    for (name, Tested { validation, test }) in tested {
         table.row([
             Cell::text(*name),
-            Cell::number(of.mean, percent(of.mean)),
-            Cell::optional(of.std, percent),
-            Cell::optional(of.ci95.map(|ends| ends[0]), percent),
-            Cell::optional(of.ci95.map(|ends| ends[1]), percent),
-            Cell::number(of.per_draw.len() as f64, of.per_draw.len().to_string()),
+            Cell::number(test.mean, percent(test.mean)),
+            Cell::optional(test.std, percent),
+            Cell::optional(test.ci95.map(|ends| ends[0]), percent),
+            Cell::optional(test.ci95.map(|ends| ends[1]), percent),
+            Cell::number(test.per_draw.len() as f64, test.per_draw.len().to_string()),
+            Cell::number(validation.mean, percent(validation.mean)),
         ]);
     }
     table
+}
+
+/// The accuracies of the methods of several runs in one chart.
+pub fn side_by_side(runs: &[Run]) -> Option<Html> {
+    let mut table = Table::new("methods", "Test split", &["run", "method", "test accuracy, %"]);
+    table.columns.extend(["std", "95 % from", "95 % to", "gain, points"].map(String::from));
+    let mut measured = Vec::new();
+    for run in runs {
+        for method in &run.summary.methods {
+            let of = &method.test_accuracy;
+            table.row([
+                Cell::text(run.name()),
+                Cell::text(&method.name),
+                Cell::number(of.mean, percent(of.mean)),
+                Cell::optional(of.std, percent),
+                Cell::optional(of.ci95.map(|ends| ends[0]), percent),
+                Cell::optional(of.ci95.map(|ends| ends[1]), percent),
+                Cell::optional(method.gain_over_scratch.map(|gain| gain.mean), points),
+            ]);
+            measured.push((format!("{}, {}", shortened(&run.name(), 12), method.name), of));
+        }
+    }
+    if measured.is_empty() {
+        return None;
+    }
+    let rows: Vec<Row<'_>> = measured.iter().map(|(name, of)| accuracy_row(name, of)).collect();
+    let note = "Test split of each run. Thick: mean with its 95 % interval. Small: the draws.";
+    let chart = figure("Test accuracy, %, of all runs", note, &rows, None, table);
+    Some(element("div", &[("class", "figures")], chart))
 }

@@ -57,8 +57,7 @@ pub fn read(text: &str) -> Result<Vec<Training>, String> {
 /// At most `most` of the points, among them the least and the greatest of each stretch, so that no
 /// peak is lost. What is not finite is left out.
 pub fn thinned(points: impl Iterator<Item = (f64, f64)>, most: usize) -> Vec<(f64, f64)> {
-    let points: Vec<(f64, f64)> =
-        points.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+    let points: Vec<(f64, f64)> = points.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
     if points.len() <= most {
         return points;
     }
@@ -84,7 +83,9 @@ mod tests {
 
     #[test]
     fn a_file_is_read_training_by_training() {
-        let text = format!("{HEADER},samples_per_second\na, b,1,0.1,2,,0.5,0.1,9\na, b,2,0.1,1,3,,0.1,9\nc,1,0,1,1,1,1,1\n");
+        let text = format!(
+            "{HEADER},samples_per_second\na, b,1,0.1,2,,0.5,0.1,9\na, b,2,0.1,1,3,,0.1,9\nc,1,0,1,1,1,1,1\n"
+        );
         let trainings = read(&text).unwrap();
         let names: Vec<&str> = trainings.iter().map(|training| &training.name[..]).collect();
         assert_eq!(names, ["a, b", "c"]);

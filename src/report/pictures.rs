@@ -4,7 +4,7 @@ use super::chart::{Figure, picture};
 use super::files::Run;
 use super::html::{Html, element, paragraph};
 use super::table::{Cell, Table};
-use crate::output::numbers::significant;
+use crate::output::numbers::{duration, significant};
 use crate::output::picture::smaller;
 
 /// The bytes that a picture may have in a page.
@@ -21,7 +21,7 @@ pub fn section(run: &Run) -> Option<Html> {
     let mut table = Table::new(
         "reconstruction",
         "Mean squared error per value",
-        &["code", "test split", "training split"],
+        &["code", "test split", "training split", "time"],
     );
     let shown = |x: f64| significant(x, 4);
     if let Some(pca) = &summary.pca {
@@ -30,7 +30,8 @@ pub fn section(run: &Run) -> Option<Html> {
     }
     if let Some(of) = &summary.autoencoder {
         let [test, train] = [of.test_mse, of.train_mse].map(|x| Cell::number(x, shown(x)));
-        table.row([Cell::text(format!("autoencoder, {} values", of.latent)), test, train]);
+        let time = Cell::optional(of.seconds, duration);
+        table.row([Cell::text(format!("autoencoder, {} values", of.latent)), test, train, time]);
     }
     if let Some(mse) = summary.test_mse {
         table.row([Cell::text("autoencoder"), Cell::number(mse, shown(mse))]);

@@ -1,6 +1,7 @@
 //! What a page takes from `summary.json`.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// The results of a run. What its command does not measure is missing.
 #[derive(Debug, Deserialize)]
@@ -71,7 +72,7 @@ pub struct Autoencoder {
     pub latent: usize,
     pub train_mse: f64,
     pub test_mse: f64,
-    pub seconds: f64,
+    pub seconds: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,7 +118,7 @@ pub struct Rate {
 #[serde(untagged)]
 pub enum Classes {
     Each(Vec<Rate>),
-    Other(serde_json::Value),
+    Other(IgnoredAny),
 }
 
 impl Default for Classes {
@@ -128,6 +129,7 @@ impl Default for Classes {
 
 #[derive(Debug, Deserialize)]
 pub struct Tested {
+    /// On the labels that the rate was chosen by.
     pub validation: Accuracies,
     pub test: Accuracies,
 }

@@ -94,9 +94,7 @@ impl Method<'_> {
 fn scale(methods: &[&Method<'_>], measure: Measure) -> Option<Scale> {
     let epochs = || methods.iter().flat_map(|method| method.epochs());
     match measure {
-        Measure::Accuracy => {
-            roomy(epochs().map(|epoch| 100.0 * epoch.validation_accuracy), false)
-        }
+        Measure::Accuracy => roomy(epochs().map(|epoch| 100.0 * epoch.validation_accuracy), false),
         Measure::Loss => {
             let losses = epochs().flat_map(|epoch| [epoch.train_loss, epoch.validation_loss]);
             let scale = Scale::over(losses, false, false)?;
@@ -120,10 +118,8 @@ fn figure(method: &Method<'_>, measure: Measure, scale: Option<Scale>, most: usi
         for training in method.trainings.iter().take(MOST_DRAWS) {
             let mut line = |class: &str, value: &dyn Fn(&Epoch) -> f64| {
                 let points = training.epochs.iter().map(|epoch| (epoch.epoch, value(epoch)));
-                let points: Vec<(f64, f64)> = thinned(points, most)
-                    .into_iter()
-                    .filter_map(|(x, y)| field.at(x, y))
-                    .collect();
+                let points: Vec<(f64, f64)> =
+                    thinned(points, most).into_iter().filter_map(|(x, y)| field.at(x, y)).collect();
                 match points[..] {
                     [] => {}
                     [only] => chart.dot("point", only, 3.0, ""),

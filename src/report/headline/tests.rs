@@ -38,7 +38,10 @@ const SCRATCH: (&str, &[f64]) = ("scratch", &[0.80, 0.82, 0.81, 0.79]);
 fn a_gain_beyond_chance_is_said_with_its_interval() {
     let (figure, text) = said(&[SCRATCH, ("full", &[0.90, 0.921, 0.91, 0.89])]);
     assert_eq!(figure, "+10.03");
-    assert!(text.starts_with("full gained +10.03 points (95 % interval +9.95 to +10.10)"), "{text}");
+    assert!(
+        text.starts_with("full gained +10.03 points (95 % interval +9.95 to +10.10)"),
+        "{text}"
+    );
     assert!(text.contains("with 100 labels over 4 draws: full 90.53 %, scratch 80.50 %"), "{text}");
 }
 

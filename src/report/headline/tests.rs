@@ -61,14 +61,14 @@ fn where_nothing_was_gained_the_headline_says_so() {
 
 #[test]
 fn the_best_of_many_is_held_to_holms_procedure() {
-    // An interval above 0, and a p of 0.03 that three methods make 0.1.
-    let good: &[f64] = &[0.84, 0.83, 0.82, 0.825];
+    // An interval above 0, and a p of 0.04 that three methods make 0.13.
+    let good: &[f64] = &[0.84, 0.832, 0.822, 0.825];
     let poor: &[f64] = &[0.80, 0.81, 0.82, 0.79];
     let list = [SCRATCH, ("full", good), ("slow", poor), ("lp-ft", poor)];
     let methods = methods(&list);
     let compared = compared(&methods);
     assert!(is_above(compared[0].gain), "{:?}", compared[0].gain);
-    let alone = statistics::Gain::of(&[0.04, 0.01, 0.01, 0.035]).p.unwrap();
+    let alone = statistics::Gain::of(&[0.04, 0.012, 0.012, 0.035]).p.unwrap();
     assert!((compared[0].p.unwrap() - 3.0 * alone).abs() < 1e-9 && 3.0 * alone > 0.05);
     let (_, text) = said(&list);
     assert!(text.contains("As the best of 3 methods that may still be chance"), "{text}");

@@ -14,6 +14,7 @@ mod inputs;
 pub mod models;
 pub mod predict;
 pub mod pretrain;
+pub mod report;
 pub mod score;
 pub mod train;
 pub mod tune;

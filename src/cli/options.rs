@@ -19,6 +19,7 @@ pub mod objective;
 pub mod prefixed;
 pub mod pretrain;
 pub mod pretraining;
+pub mod report;
 pub mod row_output;
 pub mod rows;
 pub mod running;
@@ -36,6 +37,7 @@ use export::Export;
 use info::{Bench, Info};
 use models::Models;
 use pretrain::Pretrain;
+use report::Report;
 use rows::{Embed, Predict, Score};
 use train::Train;
 use tune::Tune;
@@ -70,6 +72,8 @@ pub enum Command {
     Score(Score),
     /// Measure a model on test samples, or its latent codes by probes
     Evaluate(Evaluate),
+    /// Write a page about runs: results, curves, pictures, settings
+    Report(Report),
     /// Write a model for other programs: as ONNX, or its weights with PyTorch's names
     Export(Export),
     /// Show the layers of a model, or this machine's processor and speed

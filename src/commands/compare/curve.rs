@@ -10,6 +10,7 @@ use crate::output::plot;
 use crate::output::points::points;
 use crate::output::summary::Summary;
 use crate::output::tables::curve as curve_table;
+use crate::report;
 use crate::run::folder::{CURVE, METRICS, MODEL, RunFolder};
 use crate::run::metrics;
 use crate::run::results::Results;
@@ -92,11 +93,9 @@ pub fn run(
             .row("points", &points);
         let seconds = folder.finish(summary, start)?;
         Ok(curve_table::table(&curve, &points, seconds)
-            + &format!(
-                "\ncurve: {}\nrun folder: {}\n",
-                folder.file(CURVE).display(),
-                folder.path().display()
-            )
+            + &format!("\ncurve: {}\n", folder.file(CURVE).display())
+            + &report::leave(folder.path())
+            + &format!("run folder: {}\n", folder.path().display())
             + &match pretrained {
                 Some(_) => {
                     let run = quoted(folder.path().display());

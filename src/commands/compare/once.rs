@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::output::summary::Summary;
 use crate::output::tables::comparison;
 use crate::output::tables::conclusion::conclusion;
+use crate::report;
 use crate::run::folder::{METRICS, MODEL};
 use crate::run::metrics;
 use crate::run::reconstructions;
@@ -67,7 +68,9 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
             .optional("tried", (!result.tried.is_empty()).then_some(&result.tried));
         let seconds = folder.finish(summary, start)?;
         Ok(comparison::table(&comparison.curve, &result, seconds)
-            + &format!("\nrun folder: {}\n", folder.path().display())
+            + "\n"
+            + &report::leave(folder.path())
+            + &format!("run folder: {}\n", folder.path().display())
             + &next(&result, &architecture, &quoted(folder.path().display()), &words))
     })
 }

@@ -18,6 +18,7 @@ pub mod report;
 pub mod score;
 pub mod train;
 pub mod tune;
+pub mod watch;
 mod weights;
 
 use crate::error::{Error, bail};

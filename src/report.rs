@@ -53,16 +53,28 @@ const SECTIONS: [Section; 8] = [
     ("Repeat this run", details::repeat),
 ];
 
+/// The seconds after which a browser asks again for the page of a run that goes on.
+pub const REFRESH: &str = "5";
+
 /// The page about the runs in these folders.
 pub fn page(folders: &[PathBuf]) -> Result<String, Error> {
     let runs: Vec<Run> = folders.iter().map(|path| Run::open(path)).collect::<Result<_, _>>()?;
+    Ok(page_of(&runs))
+}
+
+/// The page about a run that may go on: as far as it is.
+pub fn live(folder: &Path) -> Result<String, Error> {
+    Ok(page_of(&[Run::open_live(folder)?]))
+}
+
+fn page_of(runs: &[Run]) -> String {
     let mut main = Html::default();
-    let title = match &runs[..] {
+    let title = match runs {
         [run] => format!("{} on {}", run.summary.command, run.summary.dataset),
         runs => format!("{} side by side", counted(runs.len(), "run")),
     };
     if runs.len() > 1 {
-        main.push(overview(&title, &runs));
+        main.push(overview(&title, runs));
     }
     for (at, run) in runs.iter().enumerate() {
         main.push(article(at, run, runs.len() > 1));
@@ -76,6 +88,10 @@ pub fn page(folders: &[PathBuf]) -> Result<String, Error> {
         Html::of("<meta name=\"color-scheme\" content=\"light dark\">"),
         tag("title", format!("Narrows: {title}")),
         element("style", &[], Html::of(STYLE)),
+        match runs.iter().any(|run| run.unfinished) {
+            true => open("meta", &[("http-equiv", "refresh"), ("content", REFRESH)]),
+            false => Html::default(),
+        },
     ]);
     let body = all([element("main", &[], main), foot, element("script", &[], Html::of(SCRIPT))]);
     let page = element(
@@ -83,7 +99,7 @@ pub fn page(folders: &[PathBuf]) -> Result<String, Error> {
         &[("lang", "en")],
         all([element("head", &[], head), element("body", &[], body)]),
     );
-    Ok(format!("<!DOCTYPE html>\n{}\n", page.as_str()))
+    format!("<!DOCTYPE html>\n{}\n", page.as_str())
 }
 
 /// Writes the page about the run in `folder` into it, and returns the line that says so. A run is
@@ -127,7 +143,11 @@ fn overview(title: &str, runs: &[Run]) -> Html {
 /// All about one run. With `others` on the page, it is not what the page is about.
 fn article(at: usize, run: &Run, others: bool) -> Html {
     let summary = &run.summary;
-    let headline = headline::headline(summary);
+    let headline = if run.unfinished {
+        headline::of_unfinished(&run.trainings)
+    } else {
+        headline::headline(summary)
+    };
     let name = format!("{} on {}", summary.command, summary.dataset);
     let sentences = headline
         .sentences

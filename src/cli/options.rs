@@ -28,6 +28,7 @@ pub mod train;
 pub mod training;
 pub mod tune;
 pub mod values;
+pub mod watch;
 
 use clap::{Parser, Subcommand};
 use compare::Compare;
@@ -41,6 +42,7 @@ use report::Report;
 use rows::{Embed, Predict, Score};
 use train::Train;
 use tune::Tune;
+use watch::Watch;
 
 /// Learns from data that has few labels, on a CPU.
 ///
@@ -74,6 +76,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Write a page about runs: results, curves, pictures, settings
     Report(Report),
+    /// Show the page of a run in a browser while the run goes on
+    Watch(Watch),
     /// Write a model for other programs: as ONNX, or its weights with PyTorch's names
     Export(Export),
     /// Show the layers of a model, or this machine's processor and speed

@@ -24,6 +24,8 @@ const LARGEST: u64 = 256 << 20;
 pub struct Run {
     /// The folder, as it was named.
     pub path: PathBuf,
+    /// True if it goes on, or was stopped: its results are not there yet.
+    pub unfinished: bool,
     pub summary: Summary,
     pub trainings: Vec<Training>,
     /// The text of `config.toml`.
@@ -45,12 +47,44 @@ impl Run {
         let file = |name: &str| path.join(name);
         let at = file(SUMMARY);
         let Some(text) = text(&at)? else {
-            bail!(path, "holds no {SUMMARY}: name the folder of a run that came to its end")
+            bail!(
+                path,
+                "holds no {SUMMARY}: name the folder of a run that came to its end, or look at \
+                 this one by narrows watch"
+            )
         };
-        let summary: Summary = serde_json::from_str(&text).map_err(|e| {
+        let summary = serde_json::from_str(&text).map_err(|e| {
             let problem = format_args!("is no summary of a run: {e}: name another run");
             Error::at(&at, problem)
         })?;
+        Run::with(path, summary, false)
+    }
+
+    /// Reads the folder of a run that may go on, which has its configuration and no summary.
+    pub fn open_live(path: &Path) -> Result<Run, Error> {
+        let file = |name: &str| path.join(name);
+        if file(SUMMARY).exists() || !file(CONFIG).exists() {
+            return Run::open(path);
+        }
+        let at = file(CONFIG);
+        let text = text(&at)?.unwrap_or_default();
+        let config: toml::Table = toml::from_str(&text)
+            .map_err(|e| Error::at(&at, format_args!("is no TOML: {}", e.message())))?;
+        let named = |key: &str| config.get(key).and_then(toml::Value::as_str).unwrap_or_default();
+        let name = Path::new(named("data")).file_name().map(|name| name.to_string_lossy());
+        let begun = at.metadata().and_then(|about| about.modified()).ok();
+        let summary = Summary {
+            command: named("command").to_string(),
+            dataset: name.map_or("the built-in digits".to_string(), |name| name.into_owned()),
+            wall_seconds: begun.and_then(|t| t.elapsed().ok()).unwrap_or_default().as_secs_f64(),
+            ..Summary::default()
+        };
+        Run::with(path, summary, true)
+    }
+
+    /// All but the summary.
+    fn with(path: &Path, summary: Summary, unfinished: bool) -> Result<Run, Error> {
+        let file = |name: &str| path.join(name);
         let at = file(METRICS);
         let trainings = match self::text(&at)? {
             None => Vec::new(),
@@ -60,6 +94,7 @@ impl Run {
         let drawings = DRAWINGS.iter().map(|(name, _)| self::text(&file(name)));
         Ok(Run {
             path: path.to_path_buf(),
+            unfinished,
             summary,
             trainings,
             config: self::text(&file(CONFIG))?,

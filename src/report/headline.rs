@@ -1,5 +1,6 @@
 //! What came out of a run, in a few plain sentences.
 
+use super::metrics::Training;
 use super::summary::{Accuracies, Gain, Method, Rate, Summary};
 use crate::output::numbers::{counted, percent, points, significant, thousands};
 use narrows_models::Transfer;
@@ -16,6 +17,22 @@ impl Headline {
     fn new(figure: impl Into<String>, unit: impl Into<String>, sentences: Vec<String>) -> Headline {
         Headline { figure: figure.into(), unit: unit.into(), sentences }
     }
+}
+
+/// The headline of a run that goes on.
+pub fn of_unfinished(trainings: &[Training]) -> Headline {
+    let epochs = trainings.iter().map(|training| training.epochs.len()).sum::<usize>();
+    let last = match trainings {
+        [] => "No epoch has ended yet.".to_string(),
+        [.., last] => format!(
+            "The last training is {:?}. This page asks for more every few seconds.",
+            last.name
+        ),
+    };
+    let unit = if epochs == 1 { "epoch so far" } else { "epochs so far" };
+    let begun =
+        format!("{} began, and the run has no result yet.", counted(trainings.len(), "training"));
+    Headline::new(thousands(epochs), unit, vec![begun, last])
 }
 
 /// The headline of a run.

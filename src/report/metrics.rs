@@ -1,5 +1,7 @@
 //! What a page takes from `metrics.csv`.
 
+use std::collections::HashMap;
+
 /// What was measured along the epochs of a training.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Training {
@@ -26,6 +28,7 @@ pub fn read(text: &str) -> Result<Vec<Training>, String> {
         return Err(format!("its first line is not that of a run, {HEADER},..."));
     }
     let mut trainings: Vec<Training> = Vec::new();
+    let mut places = HashMap::new();
     for (at, line) in lines.filter(|(_, line)| !line.is_empty()) {
         // From the right: a name may hold commas.
         let cells: Vec<&str> = line.rsplitn(8, ',').collect();
@@ -46,9 +49,11 @@ pub fn read(text: &str) -> Result<Vec<Training>, String> {
             validation_accuracy: number(accuracy)?,
             seconds: number(seconds)?,
         };
-        match trainings.last_mut() {
-            Some(last) if last.name == name => last.epochs.push(epoch),
-            _ => trainings.push(Training { name: name.to_string(), epochs: vec![epoch] }),
+        // Trainings side by side write in turns while a run goes on.
+        let at = *places.entry(name).or_insert(trainings.len());
+        match trainings.get_mut(at) {
+            Some(training) => training.epochs.push(epoch),
+            None => trainings.push(Training { name: name.to_string(), epochs: vec![epoch] }),
         }
     }
     Ok(trainings)

@@ -165,6 +165,13 @@ const COMMANDS: [(&str, Shown); 17] = [
         ],
     ),
     (
+        "watch",
+        &[
+            ("run", "Run folder, of a run that goes on or is done"),
+            ("port", "Port of this machine to listen on; 0: a free one [default: 0]"),
+        ],
+    ),
+    (
         "export",
         &[
             ("run", "Run folder or .safetensors file of a model, or an encoder of others"),

@@ -23,7 +23,7 @@ const TO_FILE: (&str, &str) = ("out", "New .csv, .npy or .parquet, or folder [de
 const FORCE: (&str, &str) = ("force", "Overwrite files that are there");
 
 /// For each command, and for those of `data` and `models`, what its short help shows.
-const COMMANDS: [(&str, Shown); 17] = [
+const COMMANDS: [(&str, Shown); 18] = [
     (
         "compare",
         &[

@@ -89,7 +89,8 @@ mod tests {
     #[test]
     fn a_file_is_read_training_by_training() {
         let text = format!(
-            "{HEADER},samples_per_second\na, b,1,0.1,2,,0.5,0.1,9\na, b,2,0.1,1,3,,0.1,9\nc,1,0,1,1,1,1,1\n"
+            "{HEADER},samples_per_second\na, b,1,0.1,2,,0.5,0.1,9\nc,1,0,1,1,1,1,1\n\
+             a, b,2,0.1,1,3,,0.1,9\n"
         );
         let trainings = read(&text).unwrap();
         let names: Vec<&str> = trainings.iter().map(|training| &training.name[..]).collect();

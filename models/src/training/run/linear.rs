@@ -25,8 +25,8 @@ impl Run<'_> {
         cx.install(|| self.fit(cx, observer)).map_err(|e| e.during(&self.progress.run))
     }
 
-    /// Sets the last layer to what [`Run::fit_head`] makes of it, before the first epoch. Nothing is
-    /// told of it.
+    /// Sets the last layer to what [`Run::fit_head`] makes of it, before the first epoch, and tells
+    /// nobody.
     ///
     /// # Errors
     /// Those of [`Run::fit_head`].

@@ -90,7 +90,7 @@ pub fn check_option(name: &str, text: &str) -> Result<(), String> {
     root.build();
     let command = root.find_subcommand("compare").expect("there is one");
     let shared = [ids::<DataOptions>(), ids::<ComparedLabels>(), ids::<RunningOptions>()].concat();
-    let of_all = ["metric", "auto", "ensemble", "encoder", "help"];
+    let of_all = ["metric", "auto", "limit", "references", "ensemble", "encoder", "help"];
     let is_own = |arg: &&clap::Arg| {
         let id = arg.get_id().as_str();
         name == "methods" && id == "methods"

@@ -30,9 +30,10 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
     let (data, seed, draws) = (curve.data, curve.seed, curve.draws);
     let (train, metric) = (&data.train, options.metric.metric);
     let (labels, architecture) = (curve.points[0].labels, curve.architecture.clone());
+    let selection = selection(&mut options, train, &curve)?;
     let training = options.pretraining.resolve(train, &architecture, seed);
     let comparison = Comparison {
-        selection: selection(&options, train, &architecture)?,
+        selection,
         pretraining: options.pretraining.of(data, &architecture, &training)?,
         curve,
     };
@@ -101,21 +102,22 @@ fn next(result: &ComparisonResult, architecture: &Architecture, run: &str, data:
 
 /// The methods that `--auto` chooses from: those that are for such a model.
 fn selection(
-    options: &Compare,
+    options: &mut Compare,
     train: &Dataset,
-    architecture: &Architecture,
+    curve: &Curve<'_>,
 ) -> Result<Option<Selection>, Error> {
-    let Some(time) = &options.auto else { return Ok(None) };
+    let (architecture, points) = (&curve.architecture, &curve.points);
+    if options.auto.is_none() {
+        return Ok(None);
+    }
+    let Some((time, budget)) = options.time_of_choice(train, architecture, points)? else {
+        return Ok(None);
+    };
     let mut candidates = Vec::new();
     for name in CANDIDATES {
         let name = method(name).map_err(Error::new)?;
-        let candidate = options.semi.method(
-            name,
-            train,
-            architecture,
-            options.metric.metric,
-            options.time(),
-        )?;
+        let candidate =
+            options.semi.method(name, train, architecture, options.metric.metric, time)?;
         if let Method::Semi(semi) = &candidate {
             semi.training.check().map_err(|e| e.during(candidate.name()))?;
             if semi.training.check_for(&semi.architecture).is_err() {
@@ -124,5 +126,5 @@ fn selection(
         }
         candidates.push(candidate);
     }
-    Ok(Some(Selection { candidates, budget: time.value }))
+    Ok(Some(Selection { candidates, budget }))
 }

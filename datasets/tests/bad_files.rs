@@ -265,15 +265,15 @@ fn gaps_in_the_training_labels_are_no_error() {
     let folder = tempfile::tempdir().unwrap();
     put_good(folder.path());
     let train = |labels| put(folder.path(), "train-labels-idx1-ubyte", &idx(8, &[5], labels));
-    let test = |labels| put(folder.path(), "t10k-labels-idx1-ubyte", &idx(8, &[2], labels));
+    let test = |labels| put(folder.path(), "t10k-labels-idx1-ubyte", &idx(8, &[3], labels));
     train(&[0, 7, 200, 2, 7]);
-    test(&[200, 2]);
+    test(&[200, 2, 0]);
     let data = open(folder.path()).unwrap();
     assert_eq!(data.train.class_names(), ["0", "2", "7", "200"]);
     assert_eq!(data.test.class_names(), data.train.class_names());
     assert_eq!(data.train.labels().unwrap().unwrap(), [0, 2, 3, 1, 2]);
-    assert_eq!(data.test.labels().unwrap().unwrap(), [3, 1]);
-    let path = test(&[200, 3]);
+    assert_eq!(data.test.labels().unwrap().unwrap(), [3, 1, 0]);
+    let path = test(&[200, 3, 0]);
     assert_says(&open(folder.path()).unwrap_err(), &path, &["label 1 is 3", "no training sample"]);
 }
 

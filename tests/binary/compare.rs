@@ -44,8 +44,12 @@ fn schema() -> Value {
             "name": "", "reference": true,
             "test_accuracy": { "mean": 0.5, "std": 0.5, "ci95": [0.5, 0.5], "per_draw": [0.5] },
             "gain_over_scratch": { "mean": 0.5, "ci95": [0.5, 0.5] },
-            "seconds": 0.5
+            "seconds": 0.5,
+            "draws": [{ "draw": 1, "seed": 1, "test_accuracy": 0.5, "validation_accuracy": 0.5,
+                        "chosen": "" }]
         }],
+        "test_duplicates": 1,
+        "label_draws": [{ "draw": 1, "labels": 1, "seed": 1, "train": [1], "validation": [1] }],
         "wall_seconds": 0.5, "peak_memory_mb": 0.5
     })
 }

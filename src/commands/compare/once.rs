@@ -5,16 +5,17 @@ use super::NAME;
 use crate::cli::options::compare::Compare;
 use crate::cli::options::methods::method;
 use crate::error::Error;
+use crate::output::label_draws::label_draws;
 use crate::output::summary::Summary;
 use crate::output::tables::comparison;
-use crate::output::tables::conclusion::conclusion;
+use crate::output::tables::conclusion::{conclusion, of_duplicates};
 use crate::run::folder::{METRICS, MODEL};
 use crate::run::metrics;
 use crate::run::reconstructions;
 use crate::run::recorder;
 use crate::run::session::Session;
 use crate::shell::quoted;
-use narrows_datasets::Dataset;
+use narrows_datasets::{Dataset, test_duplicates};
 use narrows_models::compare::ComparisonResult;
 use narrows_models::methods::{Selection, Tried};
 use narrows_models::{
@@ -40,6 +41,7 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
     let comparison = comparison.check()?;
     let cx = options.running.machine.context()?;
     let words = options.data.words()?;
+    let duplicates = test_duplicates(data)?;
     let session = Session::begin(NAME, &options, &options.running, &cx, |_| false)?;
     session.unfinished()?.run(|session| {
         let folder = &session.folder;
@@ -65,9 +67,12 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
             .row("pca", &result.pretrained.pca)
             .row("autoencoder", &result.pretrained.autoencoder)
             .row("methods", &result.methods)
+            .row("test_duplicates", duplicates)
+            .line("label_draws", label_draws(&comparison.curve)?)
             .optional("tried", (!result.tried.is_empty()).then_some(&result.tried));
         let seconds = folder.finish(summary, start)?;
         Ok(comparison::table(&comparison.curve, &result, seconds)
+            + &of_duplicates(duplicates, data)
             + &format!("\nrun folder: {}\n", folder.path().display())
             + &next(&result, &architecture, &quoted(folder.path().display()), &words))
     })

@@ -219,6 +219,7 @@ mod tests {
             gain_over_scratch: Some(Gain::of(gains)),
             seconds: 1.0,
             reference: false,
+            draws: Vec::new(),
             chosen: Vec::new(),
         }
     }

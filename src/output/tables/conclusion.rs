@@ -1,7 +1,8 @@
 //! The last sentence of a comparison: which method is the best, and by how much.
 
 use super::estimate::gained;
-use crate::output::numbers::percent;
+use crate::output::numbers::{percent, thousands};
+use narrows_datasets::TrainTest;
 use narrows_models::Transfer;
 use narrows_models::curve::MethodResult;
 use narrows_models::statistics::Gain;
@@ -39,6 +40,19 @@ pub fn conclusion(methods: &[MethodResult]) -> Option<Conclusion<'_>> {
         (None, reference) => of_none(best(ours()), reference),
     };
     Some(Conclusion { sentence, best: gained.map(|m| &m.name[..]) })
+}
+
+/// The note on test samples that are among the training samples; nothing if there are none.
+pub fn of_duplicates(duplicates: usize, data: &TrainTest) -> String {
+    if duplicates == 0 {
+        return String::new();
+    }
+    let all = thousands(data.test.len());
+    format!(
+        "note: {} of {all} test samples are also among the training samples: accuracies may be too \
+         good.\n",
+        thousands(duplicates)
+    )
 }
 
 /// The sentence where `ours` gained over scratch.

@@ -8,3 +8,4 @@ pub mod points;
 pub mod progress;
 pub mod summary;
 pub mod tables;
+pub mod tensorboard;

@@ -1,16 +1,18 @@
 //! A run that trains: its folder, its progress, its checkpoints, and the signals that stop it.
 
-use super::folder::{CHECKPOINTS, RunFolder};
+use super::folder::{CHECKPOINTS, PICTURE, RunFolder, SUMMARY};
 use crate::cli::config::{self, CONFIG};
 use crate::cli::options::running::RunningOptions;
 use crate::error::{Error, bail, ensure};
 use crate::output::progress::Progress;
+use crate::output::tensorboard::TensorBoard;
 use crate::shell::quoted;
 use narrows_engine::Context;
 use narrows_models::{Checkpoints, Event, Observer};
 use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,6 +23,7 @@ pub struct Session {
     command: &'static str,
     progress: Progress,
     checkpoints: Checkpoints,
+    tensorboard: Option<TensorBoard>,
     /// The signal that asked for a stop; 0 without one.
     signal: Arc<AtomicUsize>,
 }
@@ -28,6 +31,9 @@ pub struct Session {
 impl Observer for Session {
     fn notice(&self, event: &Event<'_>) {
         self.progress.notice(event);
+        if let Some(tensorboard) = &self.tensorboard {
+            tensorboard.notice(event);
+        }
     }
 
     fn checkpoints(&self) -> Option<&Checkpoints> {
@@ -80,7 +86,12 @@ impl Session {
             ..Checkpoints::new(folder.file(CHECKPOINTS))
         };
         let progress = Progress::new(running.machine.quiet);
-        Ok(Session { folder, command, progress, checkpoints, signal })
+        let tensorboard = running
+            .tensorboard
+            .as_ref()
+            .map(|place| TensorBoard::begin(place, folder.path(), &config::table(options)?));
+        let tensorboard = tensorboard.transpose()?;
+        Ok(Session { folder, command, progress, checkpoints, tensorboard, signal })
     }
 
     /// Refuses to go on with a run that came to its end.
@@ -93,9 +104,25 @@ impl Session {
         Ok(self)
     }
 
+    /// Adds results and pictures to the events, and says what could not be written.
+    fn end_events(&self, succeeded: bool) {
+        let Some(tensorboard) = &self.tensorboard else { return };
+        if let Ok(png) = fs::read(self.folder.file(PICTURE)) {
+            tensorboard.picture("reconstructions/test", &png);
+        }
+        let summary = fs::read(self.folder.file(SUMMARY)).ok();
+        if let Some(Ok(summary)) = summary.map(|text| serde_json::from_slice(&text)) {
+            tensorboard.results(&summary);
+        }
+        if let Some(problem) = tensorboard.end(succeeded) {
+            self.progress.say(&problem);
+        }
+    }
+
     /// Does the work. If it was stopped, the error says how to continue it.
     pub fn run<T>(self, work: impl FnOnce(&Session) -> Result<T, Error>) -> Result<T, Error> {
         let result = work(&self);
+        self.end_events(result.is_ok());
         result.map_err(|e| {
             if self.checkpoints.folder.exists() {
                 self.folder.keep();

@@ -1,10 +1,7 @@
 //! Models for other programs: what onnxruntime and PyTorch make of them.
 
-use crate::program::{Place, Said};
+use crate::program::{Place, Said, python};
 use std::fs;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::Command;
 
 /// Relative to the largest number.
 const TOLERANCE: f64 = 1e-5;
@@ -48,35 +45,14 @@ impl Exported {
     /// Compares what other programs make of them.
     fn check(&self, place: &Place) {
         let arguments: Vec<&str> = self.files.iter().flatten().map(String::as_str).collect();
-        let Some(errors) = python(place, &arguments) else { return };
+        let Some(errors) = python(place, "export.py", &arguments, "exported models") else {
+            return;
+        };
         assert_eq!(errors.lines().count(), self.files.len());
         for (error, file) in errors.lines().zip(&self.files) {
             assert!(error.parse::<f64>().unwrap() <= TOLERANCE, "{file:?}: {error}");
         }
     }
-}
-
-/// Runs `python/export.py`, with `NARROWS_PYTHON` or `python3`: what it prints. Where that lacks a
-/// package, it says so.
-fn python(place: &Place, arguments: &[&str]) -> Option<String> {
-    let python = std::env::var_os("NARROWS_PYTHON").unwrap_or_else(|| "python3".into());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/export.py");
-    let mut command = Command::new(&python);
-    let why = match command.arg(script).args(arguments).current_dir(place.path("")).output() {
-        Err(error) => error.to_string(),
-        Ok(output) if output.status.code() == Some(3) => {
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        }
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{said}");
-            return Some(String::from_utf8(output.stdout).unwrap());
-        }
-    };
-    // Not by a macro: what a test that passes prints by those is not shown.
-    let line = format!("SKIPPED: {}: {why}: exported models are NOT RUN", python.display());
-    let _ = writeln!(std::io::stderr(), "{line}");
-    None
 }
 
 /// An array of bytes as NumPy has it.
@@ -184,7 +160,7 @@ fn autoencoders_reconstruct_the_same_elsewhere() {
 fn networks_of_others_make_the_same_features_elsewhere() {
     let place = Place::new();
     let name = "mobilenet_v2";
-    if python(&place, &["torchvision", name]).is_none() {
+    if python(&place, "export.py", &["torchvision", name], "exported models").is_none() {
         return;
     }
     let mut exported = Exported::default();

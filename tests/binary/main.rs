@@ -34,6 +34,7 @@ mod resume;
 mod scores;
 mod semi;
 mod tables;
+mod tensorboard;
 mod transfer;
 mod tune;
 mod unseen;

@@ -1,5 +1,6 @@
 //! Runs the binary in a folder of its own.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
@@ -154,4 +155,27 @@ pub fn end(child: Child) -> Said {
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// Runs a script of `tests/python`, with `NARROWS_PYTHON` or `python3`: what it prints. Where that
+/// lacks a package, it says so, and that `what` is not run.
+pub fn python(place: &Place, script: &str, arguments: &[&str], what: &str) -> Option<String> {
+    let python = std::env::var_os("NARROWS_PYTHON").unwrap_or_else(|| "python3".into());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script);
+    let mut command = Command::new(&python);
+    let why = match command.arg(script).args(arguments).current_dir(place.path("")).output() {
+        Err(error) => error.to_string(),
+        Ok(output) if output.status.code() == Some(3) => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}");
+            return Some(String::from_utf8(output.stdout).unwrap());
+        }
+    };
+    // Not by a macro: what a test that passes prints by those is not shown.
+    let line = format!("SKIPPED: {}: {why}: {what}: NOT RUN", python.display());
+    let _ = writeln!(std::io::stderr(), "{line}");
+    None
 }

@@ -73,6 +73,11 @@ pub struct RunningOptions {
           help_heading = "Run")]
     #[serde(skip)]
     pub checkpoint_every: Duration,
+    /// Folder for event files of TensorBoard: losses, accuracies, weights, settings, and pictures
+    /// [default: none]
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    #[serde(skip)]
+    pub tensorboard: Option<PathBuf>,
     /// Number of checkpoints to keep of a training in progress
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1000),
           help_heading = "Run")]

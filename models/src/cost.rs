@@ -11,7 +11,7 @@
 use narrows_engine::Network;
 
 /// The multiply-adds of a second on one core of a usual machine.
-const RATE: f64 = 5e10;
+const RATE: f64 = 8.5e10;
 /// The update of a parameter by one step of an optimiser and a moving average, as multiply-adds:
 /// it reads and writes memory.
 const UPDATE: f64 = 60.0;

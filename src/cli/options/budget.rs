@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The seconds of a semi-supervised training: three minutes for ten draws. The digits inside are a
 /// demonstration.
 const A_DRAW: f64 = 18.0;
-const A_DRAW_OF_DIGITS: f64 = 2.0;
+const A_DRAW_OF_DIGITS: f64 = 1.2;
 /// Those of a candidate of `--auto`, if there was time.
 const A_CANDIDATE: f64 = 180.0;
 /// The part of the time that pretraining takes at most, and that semi-supervised methods get at

@@ -50,7 +50,7 @@ pub struct Compare {
     /// most a third of it; semi-supervised methods take what pretraining and fine-tuning leave, at
     /// least a quarter. Operations are counted for it, so that the results do not depend on the
     /// clock; --epochs of any kind come first. auto: no limit for pretraining and fine-tuning, 18 s
-    /// for each draw of a semi-supervised method, or 2 s for the digits inside
+    /// for each draw of a semi-supervised method, or 1 s for the digits inside
     // narrows tune has these options, and a budget of its own.
     #[arg(id = "limit", long = "budget", value_name = "TIME", default_value = "auto",
           value_parser = auto(time), help_heading = "Methods")]

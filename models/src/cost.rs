@@ -3,7 +3,8 @@
 //! ```text
 //! a sample costs    its passes through the network
 //!                   + its part of a step's update of the parameters
-//!                   + its way through augmentation and the layers without products
+//!                   + the values between layers, which those without products read and write
+//!                   + its augmentation
 //! ```
 //!
 //! A usual core takes [`RATE`] multiply-adds a second. Others are up to twice as fast or as slow.
@@ -15,7 +16,9 @@ const RATE: f64 = 8.5e10;
 /// The update of a parameter by one step of an optimiser and a moving average, as multiply-adds:
 /// it reads and writes memory.
 const UPDATE: f64 = 60.0;
-/// The way of a value through augmentation and the layers without products, as multiply-adds.
+/// A value between layers in one pass, as multiply-adds: layers without products read and write it.
+const ACTIVATION: f64 = 32.0;
+/// A value of a sample's augmentation.
 const VALUE: f64 = 400.0;
 /// A forward and a backward pass, in forward passes.
 pub const TRAINING: f64 = 3.0;
@@ -26,7 +29,8 @@ pub fn seconds_per_sample(network: &Network, passes: f64, batch: usize) -> f64 {
     let summary = network.summary(1);
     let updates = UPDATE * summary.parameters as f64 / batch.max(1) as f64;
     let values = VALUE * network.input().len() as f64;
-    (passes * summary.macs as f64 + updates + values) / RATE
+    let between = ACTIVATION * (summary.activation_bytes / size_of::<f32>()) as f64;
+    (passes * (summary.macs as f64 + between) + updates + values) / RATE
 }
 
 #[cfg(test)]

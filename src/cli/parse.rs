@@ -146,7 +146,7 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
         Some(value) => check_command(file, value, command.get_name())?,
         None => command.get_name(),
     };
-    let budget = table.get("budget").and_then(Value::as_str);
+    let budget = table.get("recipe").and_then(|_| table.get("budget")?.as_str());
     let mut flags = Vec::new();
     for (key, value) in table.iter().filter(|(key, _)| *key != COMMAND) {
         let text = flag_value(value).ok_or_else(|| {

@@ -14,9 +14,11 @@ mod inputs;
 pub mod models;
 pub mod predict;
 pub mod pretrain;
+pub mod report;
 pub mod score;
 pub mod train;
 pub mod tune;
+pub mod watch;
 mod weights;
 
 use crate::error::{Error, bail};

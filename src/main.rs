@@ -5,6 +5,7 @@ mod commands;
 mod error;
 mod machine;
 mod output;
+mod report;
 mod run;
 mod shell;
 
@@ -55,6 +56,8 @@ fn work() -> Result<String, error::Error> {
         Command::Embed(options) => commands::embed::run(options),
         Command::Score(options) => commands::score::run(options, &parsed.explicit),
         Command::Evaluate(options) => commands::evaluate::run(options, &parsed.explicit),
+        Command::Report(options) => commands::report::run(options),
+        Command::Watch(options) => commands::watch::run(options),
         Command::Export(options) => commands::export::run(options, &parsed.explicit),
         Command::Info(options) => commands::info::run(options, &parsed.explicit),
         Command::Data(options) => commands::data::run(options),

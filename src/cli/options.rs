@@ -20,6 +20,7 @@ pub mod objective;
 pub mod prefixed;
 pub mod pretrain;
 pub mod pretraining;
+pub mod report;
 pub mod row_output;
 pub mod rows;
 pub mod running;
@@ -28,6 +29,7 @@ pub mod train;
 pub mod training;
 pub mod tune;
 pub mod values;
+pub mod watch;
 
 use clap::{Parser, Subcommand};
 use compare::Compare;
@@ -37,9 +39,11 @@ use export::Export;
 use info::{Bench, Info};
 use models::Models;
 use pretrain::Pretrain;
+use report::Report;
 use rows::{Embed, Predict, Score};
 use train::Train;
 use tune::Tune;
+use watch::Watch;
 
 /// Learns from data that has few labels, on a CPU.
 ///
@@ -71,6 +75,10 @@ pub enum Command {
     Score(Score),
     /// Measure a model on test samples, or its latent codes by probes
     Evaluate(Evaluate),
+    /// Write a page about runs: results, curves, pictures, settings
+    Report(Report),
+    /// Show the page of a run in a browser while the run goes on
+    Watch(Watch),
     /// Write a model for other programs: as ONNX, or its weights with PyTorch's names
     Export(Export),
     /// Show the layers of a model, or this machine's processor and speed

@@ -23,7 +23,7 @@ const TO_FILE: (&str, &str) = ("out", "New .csv, .npy or .parquet, or folder [de
 const FORCE: (&str, &str) = ("force", "Overwrite files that are there");
 
 /// For each command, and for those of `data` and `models`, what its short help shows.
-const COMMANDS: [(&str, Shown); 16] = [
+const COMMANDS: [(&str, Shown); 18] = [
     (
         "compare",
         &[
@@ -158,6 +158,21 @@ const COMMANDS: [(&str, Shown); 16] = [
             THREADS,
             ("out", "New folder for the summary [default: none]"),
             QUIET,
+        ],
+    ),
+    (
+        "report",
+        &[
+            ("runs", "Run folders; several are shown side by side"),
+            ("out", "New file [default: report.html in the run folder]"),
+            FORCE,
+        ],
+    ),
+    (
+        "watch",
+        &[
+            ("run", "Run folder, of a run that goes on or is done"),
+            ("port", "Port of this machine to listen on; 0: a free one [default: 0]"),
         ],
     ),
     (

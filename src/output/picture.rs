@@ -93,6 +93,43 @@ fn draw(
     encode(&pixels, total_width, total_height, color).map(Some)
 }
 
+/// The PNG, with fewer pixels if it has more than `most` bytes: each the mean of a square. `None`
+/// if it cannot be read or made small enough.
+pub fn smaller(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().ok()?;
+    let mut pixels = vec![0; reader.output_buffer_size().filter(|&size| size < 1 << 28)?];
+    let info = reader.next_frame(&mut pixels).ok()?;
+    if bytes.len() <= most {
+        return Some(bytes.to_vec());
+    }
+    let (width, height) = (info.width as usize, info.height as usize);
+    let channels = info.color_type.samples();
+    (2..=32).find_map(|step| {
+        let (less_width, less_height) = (width / step, height / step);
+        if less_width == 0 || less_height == 0 {
+            return None;
+        }
+        let mut less = Vec::with_capacity(less_width * less_height * channels);
+        for y in 0..less_height {
+            for x in 0..less_width {
+                for channel in 0..channels {
+                    let at = |i: usize, j: usize| {
+                        ((y * step + i) * width + x * step + j) * channels + channel
+                    };
+                    let square = (0..step).flat_map(|i| (0..step).map(move |j| (i, j)));
+                    let sum: usize = square.map(|(i, j)| usize::from(pixels[at(i, j)])).sum();
+                    less.push((sum / (step * step)) as u8);
+                }
+            }
+        }
+        encode(&less, less_width, less_height, info.color_type)
+            .ok()
+            .filter(|bytes| bytes.len() <= most)
+    })
+}
+
 fn encode(
     pixels: &[u8],
     width: usize,
@@ -152,6 +189,23 @@ mod tests {
         }
         assert!(sheet(&[vec![], vec![]], 10, (2, 2, 1)).unwrap().is_none());
         assert!(sheet(&[vec![vec![0.0; 8]]], 10, (2, 2, 2)).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_picture_of_too_many_bytes_gets_fewer_pixels() {
+        // Noise, which does not compress: 96x64 pixels of three bytes.
+        let mut state = 1u32;
+        let noise = (0..96 * 64 * 3).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        });
+        let bytes = encode(&noise.collect::<Vec<_>>(), 96, 64, png::ColorType::Rgb).unwrap();
+        assert_eq!(smaller(&bytes, bytes.len()).unwrap(), bytes);
+        let less = smaller(&bytes, bytes.len() / 2).unwrap();
+        assert!(less.len() <= bytes.len() / 2);
+        let reader = png::Decoder::new(std::io::Cursor::new(less)).read_info().unwrap();
+        assert_eq!((reader.info().width, reader.info().height), (48, 32));
+        assert!(smaller(&bytes[..100], 1 << 20).is_none() && smaller(b"no", 9).is_none());
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod curve;
 mod importance;
 mod legend;
 mod page;
-mod scale;
+pub mod scale;
 mod trials;
 
 pub use {coordinates::coordinates, courses::courses, importance::importance, page::Measure};

@@ -20,6 +20,8 @@ pub const PREDICTIONS: &str = "predictions.csv";
 pub const CODES: &str = "codes.npy";
 pub const RESULTS: &str = "results.jsonl";
 pub const CURVE: &str = "curve.svg";
+/// The page about the run.
+pub const REPORT: &str = "report.html";
 pub const CONFUSION: &str = "confusion.csv";
 /// The folder of the checkpoints of a run in progress.
 pub const CHECKPOINTS: &str = "checkpoints";
@@ -31,7 +33,7 @@ const RUNS: &str = "runs";
 pub const HINT: &str = "give another folder by --out";
 
 /// All that a run may write.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     CONFIG,
     METRICS,
     SUMMARY,
@@ -43,6 +45,7 @@ const FILES: [&str; 11] = [
     RESULTS,
     CURVE,
     CONFUSION,
+    REPORT,
 ];
 
 /// A run's folder. Unless it is told to keep what it got, it removes that again, and itself.
@@ -161,7 +164,7 @@ impl Drop for RunFolder {
 }
 
 /// Writes the file `path`, all or nothing; `remedy` is what to do where that is not possible.
-pub(super) fn write(path: &Path, bytes: &[u8], remedy: &str) -> Result<(), Error> {
+pub fn write(path: &Path, bytes: &[u8], remedy: &str) -> Result<(), Error> {
     write_atomically(path, bytes)
         .map_err(|e| Error::at(path, format_args!("cannot write: {e}: {remedy}")))
 }

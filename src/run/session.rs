@@ -1,6 +1,7 @@
 //! A run that trains: its folder, its progress, its checkpoints, and the signals that stop it.
 
 use super::folder::{CHECKPOINTS, PICTURE, RunFolder, SUMMARY};
+use super::metrics::Growing;
 use crate::cli::config::{self, CONFIG};
 use crate::cli::options::running::RunningOptions;
 use crate::error::{Error, bail, ensure};
@@ -23,6 +24,7 @@ pub struct Session {
     command: &'static str,
     progress: Progress,
     checkpoints: Checkpoints,
+    metrics: Growing,
     tensorboard: Option<TensorBoard>,
     /// The signal that asked for a stop; 0 without one.
     signal: Arc<AtomicUsize>,
@@ -31,6 +33,7 @@ pub struct Session {
 impl Observer for Session {
     fn notice(&self, event: &Event<'_>) {
         self.progress.notice(event);
+        self.metrics.notice(event);
         if let Some(tensorboard) = &self.tensorboard {
             tensorboard.notice(event);
         }
@@ -91,7 +94,8 @@ impl Session {
             .as_ref()
             .map(|place| TensorBoard::begin(place, folder.path(), &config::table(options)?));
         let tensorboard = tensorboard.transpose()?;
-        Ok(Session { folder, command, progress, checkpoints, tensorboard, signal })
+        let metrics = Growing::new(folder.path());
+        Ok(Session { folder, command, progress, checkpoints, metrics, tensorboard, signal })
     }
 
     /// Refuses to go on with a run that came to its end.

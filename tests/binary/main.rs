@@ -38,3 +38,4 @@ mod tensorboard;
 mod transfer;
 mod tune;
 mod unseen;
+mod watch;

@@ -12,6 +12,7 @@ use crate::output::points::points;
 use crate::output::summary::Summary;
 use crate::output::tables::conclusion::of_duplicates;
 use crate::output::tables::curve as curve_table;
+use crate::report;
 use crate::run::folder::{CURVE, METRICS, MODEL, RunFolder};
 use crate::run::metrics;
 use crate::run::results::Results;
@@ -98,11 +99,9 @@ pub fn run(
         let seconds = folder.finish(summary, start)?;
         Ok(curve_table::table(&curve, &points, seconds)
             + &of_duplicates(duplicates, data)
-            + &format!(
-                "\ncurve: {}\nrun folder: {}\n",
-                folder.file(CURVE).display(),
-                folder.path().display()
-            )
+            + &format!("\ncurve: {}\n", folder.file(CURVE).display())
+            + &report::leave(folder.path())
+            + &format!("run folder: {}\n", folder.path().display())
             + &match pretrained {
                 Some(_) => {
                     let run = quoted(folder.path().display());

@@ -9,6 +9,7 @@ use crate::output::label_draws::label_draws;
 use crate::output::summary::Summary;
 use crate::output::tables::comparison;
 use crate::output::tables::conclusion::{conclusion, of_duplicates};
+use crate::report;
 use crate::run::folder::{METRICS, MODEL};
 use crate::run::metrics;
 use crate::run::reconstructions;
@@ -73,7 +74,9 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
         let seconds = folder.finish(summary, start)?;
         Ok(comparison::table(&comparison.curve, &result, seconds)
             + &of_duplicates(duplicates, data)
-            + &format!("\nrun folder: {}\n", folder.path().display())
+            + "\n"
+            + &report::leave(folder.path())
+            + &format!("run folder: {}\n", folder.path().display())
             + &next(&result, &architecture, &quoted(folder.path().display()), &words))
     })
 }

@@ -12,6 +12,7 @@ use crate::output::numbers::{counted, duration, percent};
 use crate::output::plot;
 use crate::output::summary::Summary;
 use crate::output::tables::estimate::{cells, gained};
+use crate::report;
 use crate::run::folder::SUMMARY;
 use crate::shell::quoted;
 use narrows_engine::Context;
@@ -107,7 +108,9 @@ impl Report<'_> {
         }
         let seconds = self.search.clock.elapsed();
         folder.write(SUMMARY, summary.text(seconds)?.as_bytes())?;
-        let _ = write!(text, "\n{} in all\nstudy folder: {path}\n", duration(seconds));
+        let _ = write!(text, "\n{} in all\n", duration(seconds));
+        text += &report::leave(folder.path());
+        let _ = writeln!(text, "study folder: {path}");
         Ok(text + &self.next(&configuration, &path))
     }
 

@@ -327,7 +327,8 @@ fn a_budget_is_counted() {
     let epochs = |budget: &str, out: &str| {
         place.succeed(&format!(
             "compare --labels 30 --validation 30 --draws 1 --methods vat --widths 16 --latent 4 \
-             --pretrain-epochs 1 --finetune-epochs 1 --finetune-lr 1e-2 {budget} --quiet --out {out}"
+             --pretrain-epochs 1 --finetune-epochs 1 --finetune-lr 1e-2 --quiet {budget} \
+             --out {out}"
         ));
         let metrics = place.read(&format!("{out}/metrics.csv"));
         metrics.lines().filter(|line| line.starts_with("vat ")).count()

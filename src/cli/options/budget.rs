@@ -82,15 +82,16 @@ impl Compare {
             let epoch = per_sample * train.learnt() as f64;
             let fits = ((limit * PRETRAINING / epoch) as usize).max(1);
             let epochs = training.epochs.min(fits);
-            let options: &mut AutoencoderTraining =
-                Named::<AutoencoderTraining>::options_mut(&mut self.pretraining.training);
+            let options: &mut AutoencoderTraining = self.pretraining.training.options_mut();
             if options.epochs == Auto::Auto && epochs < training.epochs {
                 options.epochs = Auto::Given(epochs);
             }
             spent += epoch * options.epochs.clone().or(training.epochs) as f64;
         }
         let network = architecture.classifier(train.classes())?;
-        let is_tuned = |name: &&MethodName| matches!(name, MethodName::Transfer(transfer) if *transfer != Transfer::Linear);
+        let linear = MethodName::Transfer(Transfer::Linear);
+        let is_tuned =
+            |name: &&MethodName| matches!(name, MethodName::Transfer(_)) && **name != linear;
         let trainings = names.iter().filter(is_tuned).count() * self.finetune_lr.0.len();
         let trainings = trainings * self.labels.draws * self.ensemble;
         for Point { labels, validation, finetuning } in points {

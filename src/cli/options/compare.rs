@@ -56,9 +56,10 @@ pub struct Compare {
           value_parser = auto(time), help_heading = "Methods")]
     #[serde(skip_serializing_if = "is_auto")]
     pub budget: Auto<Written<Duration>>,
-    /// As --budget, and lp-ft and all semi-supervised methods are tried on the first label draw. The
-    /// best of them by validation labels joins the comparison. Half of the time that pretraining and
-    /// fine-tuning leave is for the trials, half for all draws [default: no others are tried]
+    /// As --budget, and lp-ft and all semi-supervised methods are tried on the first label draw.
+    /// The best of them by validation labels joins the comparison. Half of the time that
+    /// pretraining and fine-tuning leave is for the trials, half for all draws [default: no others
+    /// are tried]
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Methods")]
     pub auto: Option<Written<Duration>>,
     /// Number of classifiers for each method and draw, from different seeds. The mean of their

@@ -86,7 +86,7 @@ impl Compare {
             if options.epochs == Auto::Auto && epochs < training.epochs {
                 options.epochs = Auto::Given(epochs);
             }
-            spent += epoch * options.epochs.clone().or(training.epochs) as f64;
+            spent += epoch * options.epochs.or(training.epochs) as f64;
         }
         let network = architecture.classifier(train.classes())?;
         let linear = MethodName::Transfer(Transfer::Linear);

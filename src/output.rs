@@ -1,5 +1,6 @@
 //! Results as they are shown: on the terminal, as pictures, as `summary.json`.
 
+pub mod label_draws;
 pub mod numbers;
 pub mod picture;
 pub mod plot;

@@ -82,6 +82,7 @@ pub use sample::column::{Column, ColumnKind, Dates, Encoding};
 pub use sample::dtype::Dtype;
 pub use sample::label::{MOST_CLASSES, UNLABELLED};
 pub use tools::both_halves::read_all;
+pub use tools::duplicates::test_duplicates;
 pub use tools::export::{ExportFormat, ExportPart, Exported, export};
 pub use tools::inspect::{
     ClassCount, ColumnSummary, Inspection, LabelSummary, NumberSummary, examples, inspect,

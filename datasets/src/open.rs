@@ -44,7 +44,7 @@ pub fn open(path: &Path) -> Result<TrainTest, Error> {
 ///
 /// | data | samples | labels |
 /// |---|---|---|
-/// | a folder of `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-...`, plain or with `.gz` | MNIST's images, and those of its successors | in their files |
+/// | a folder of `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-...` or `test-...`, perhaps `val-...`, plain or with `.gz` | MNIST's images, and those of its successors | in their files |
 /// | a folder of `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` | CIFAR-10's binary batches | inside |
 /// | a folder of `train.*` and `test.*`, each of one of the formats below | the two halves | as there |
 /// | a folder of images (PNG, JPEG, BMP, GIF, WebP, TIFF) | `train/CLASS/name.png`, `val/...` and `test/...`, or `CLASS/name.png`, or images alone; those in `unlabeled` and in no folder of a class have no label | the folders' names, or the file of `options.labels` |
@@ -168,17 +168,18 @@ fn find_as_stored(
         refuse_image_options(path, options)?;
         return list::open(path, &name, options);
     }
-    let files = |parts: TrainTest, format: &str| {
+    let files = |parts: TrainTest, notes: Vec<String>, format: &str| {
         refuse_image_options(path, options)?;
         options.table.check_unused(path, None)?;
         let parts = Parts::Halves(parts.train, parts.test);
-        Ok(Found { parts, format: format.to_owned(), ..Found::default() })
+        Ok(Found { parts, format: format.to_owned(), notes, ..Found::default() })
     };
     if mnist::recognised(path)? {
-        return files(mnist::open(path, &name, options.access)?, "IDX files as MNIST has them");
+        let (parts, notes) = mnist::open(path, &name, options.access)?;
+        return files(parts, notes, "IDX files as MNIST has them");
     }
     if let Some(data) = cifar::open(path, &name)? {
-        return files(data, "CIFAR-10's batches");
+        return files(data, Vec::new(), "CIFAR-10's batches");
     }
     // A file called train or test may as well label the images in folders of these names, or, as
     // plain text, list them.

@@ -22,6 +22,7 @@
 //! | [`model_file`] | models on disk |
 //! | [`checkpoint`] | trainings on disk, which go on after a stop |
 //! | [`weights`] | named weights in the files of PyTorch and others |
+//! | [`cost`] | the time of training, counted |
 //! | [`event`] | events of training, for those who watch |
 
 pub mod architecture;
@@ -29,6 +30,7 @@ pub mod backbones;
 mod checked;
 pub mod checkpoint;
 mod codes;
+pub mod cost;
 mod error;
 pub mod evaluation;
 pub mod event;

@@ -20,7 +20,6 @@
 //! to the list below, and its case to `tests/semi.rs`.
 
 mod consistency;
-mod cost;
 mod labelled;
 mod ladder;
 mod mean_teacher;
@@ -39,11 +38,12 @@ pub use vat::Vat;
 use consistency::ConsistencyMethod;
 
 use crate::architecture::Architecture;
+use crate::cost::{TRAINING, seconds_per_sample};
 use crate::error::{Error, ensure};
 use crate::evaluation::Metric;
 use crate::training::{Ema, check_course};
 use narrows_datasets::{Augmentation, Dataset, Rows};
-use narrows_engine::{Optimizer, Schedule};
+use narrows_engine::{Network, Optimizer, Schedule};
 
 /// The samples to learn from.
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +165,27 @@ impl SemiTraining {
             Semi::Ladder(_) => LadderNetwork::check_for(architecture),
             _ => Ok(()),
         }
+    }
+
+    /// The seconds of one sample without a label in the training of `network`, on one core of a
+    /// usual machine.
+    pub fn seconds_per_sample(&self, network: &Network) -> f64 {
+        let passes = match &self.method {
+            // Forward; forward and backward of the strongly augmented.
+            Semi::PseudoLabels(_) => 1.0 + TRAINING,
+            // And forward of the average.
+            Semi::MeanTeacher(_) => 2.0 + TRAINING,
+            // Forward, backward for the entropy; forward and the way back to the input; forward and
+            // backward of what was moved.
+            Semi::Vat(vat) => {
+                let beside = if vat.entropy > 0.0 || vat.align > 0.0 { 2.0 } else { 0.0 };
+                1.0 + beside + 2.0 + TRAINING
+            }
+            // Both encoders and the decoder, forward and backward.
+            Semi::Ladder(_) => 3.0 * TRAINING,
+        };
+        let labelled = TRAINING * self.labelled_batch as f64 / self.batch as f64;
+        seconds_per_sample(network, passes + labelled, self.batch)
     }
 
     /// The weight at step `step` of `total`.

@@ -86,7 +86,10 @@ pub fn renamed(args: Vec<OsString>) -> (Vec<OsString>, Vec<String>) {
     all.extend(default.map(OsString::from));
     for (word, option) in rest.iter().zip(&options) {
         let new = option.and_then(|(name, of)| {
-            Some((name, self::option(&was, name, of, value("budget").flatten())?))
+            Some((
+                name,
+                self::option(&was, name, of, value("recipe").and(value("budget")).flatten())?,
+            ))
         });
         match new {
             Some((name, new)) => {
@@ -124,7 +127,7 @@ pub fn command(command: &str) -> &str {
 }
 
 /// The option `--name=value` of `command`, both as they were called once, as flags of today; the
-/// time for a recipe was `budget`. `None` if its name is one of today.
+/// time for a recipe, where there is one, was `budget`. `None` if its name is one of today.
 pub fn option(
     command: &str,
     name: &str,
@@ -145,7 +148,7 @@ pub fn option(
         (_, "label") => Some(vec![flag("target")]),
         (_, "no-mmap") => Some(inverted("mmap")),
         (_, "no-batch-norm") => Some(inverted("batch-norm")),
-        ("compare", "budget") => Some(Vec::new()),
+        ("compare", "budget") if budget.is_some() => Some(Vec::new()),
         ("compare", "recipe") => Some(match value {
             Some("best") => vec![format!("--auto={}", budget.unwrap_or("10m"))],
             _ => Vec::new(),
@@ -218,6 +221,7 @@ mod tests {
             ("compare --epochs 3 --label y", "compare --pretrain-epochs 3 --target y", 2),
             ("compare --recipe best --budget 3s", "compare --auto=3s", 2),
             ("compare --recipe best", "compare --auto=10m", 1),
+            ("compare --budget 3s", "compare --budget=3s", 0),
             ("curve --labels auto --methods full", "compare --labels=curve --methods full", 2),
             ("curve --draws 2", "compare --labels=curve --draws 2", 1),
             ("curve --continue r --mixup 1", "compare --resume r --finetune-mixup 1", 3),

@@ -2,6 +2,7 @@
 
 pub mod architecture;
 pub mod augmentation;
+pub mod budget;
 pub mod classifier;
 pub mod compare;
 pub mod data;

@@ -90,7 +90,7 @@ pub fn check_option(name: &str, text: &str) -> Result<(), String> {
     root.build();
     let command = root.find_subcommand("compare").expect("there is one");
     let shared = [ids::<DataOptions>(), ids::<ComparedLabels>(), ids::<RunningOptions>()].concat();
-    let of_all = ["metric", "auto", "ensemble", "encoder", "help"];
+    let of_all = ["metric", "auto", "limit", "references", "ensemble", "encoder", "help"];
     let is_own = |arg: &&clap::Arg| {
         let id = arg.get_id().as_str();
         name == "methods" && id == "methods"
@@ -146,7 +146,7 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
         Some(value) => check_command(file, value, command.get_name())?,
         None => command.get_name(),
     };
-    let budget = table.get("budget").and_then(Value::as_str);
+    let budget = table.get("recipe").and_then(|_| table.get("budget")?.as_str());
     let mut flags = Vec::new();
     for (key, value) in table.iter().filter(|(key, _)| *key != COMMAND) {
         let text = flag_value(value).ok_or_else(|| {

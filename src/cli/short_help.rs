@@ -33,7 +33,11 @@ const COMMANDS: [(&str, Shown); 18] = [
             ("validation", "Labels for validation [default: 100]"),
             ("draws", "Label draws: random choices of the labels"),
             ("methods", "Methods, such as full,vat,svm [default: 8 of ours, 4 references]"),
-            ("auto", "Time to try the semi-supervised methods as well: 10m"),
+            (
+                "budget",
+                "Time of all on one core: 10m [default: semi-supervised methods 18 s a draw]",
+            ),
+            ("auto", "The same, and all semi-supervised methods are tried: 10m"),
             ("encoder", "Run folder with a pretrained encoder [default: a new one is trained]"),
             MODEL,
             ("pretrain-epochs", "Epochs of pretraining [default: 5 to 100, by the data's size]"),

@@ -33,6 +33,7 @@ pub fn run(mut options: Train, explicit: &[String]) -> Result<String, Error> {
         MethodName::Transfer(transfer) => {
             refuse(explicit, &ids::<SemiOptions>(), &reason)?;
             refuse(explicit, &ids::<SemiMethodOptions>(), &reason)?;
+            refuse(explicit, &["budget"], &reason)?;
             check_encoder(&options, transfer, explicit)?;
             finetuning::run(options, source, transfer, explicit, began)
         }

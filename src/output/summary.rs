@@ -31,6 +31,16 @@ impl Summary {
         }))
     }
 
+    /// Adds a row of one line, however long: for lists of many numbers.
+    pub fn line(self, key: &str, value: impl Serialize) -> Summary {
+        Summary(self.0.and_then(|mut rows| {
+            let value = serde_json::to_string(&value)
+                .map_err(|e| Error::new(format!("the summary cannot be written as JSON: {e}")))?;
+            rows.push(format!("  \"{key}\": {value}"));
+            Ok(rows)
+        }))
+    }
+
     /// Adds a row if there is a value.
     pub fn optional(self, key: &str, value: Option<impl Serialize>) -> Summary {
         match value {

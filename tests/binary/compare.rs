@@ -1,6 +1,6 @@
 //! `narrows compare` from end to end.
 
-use crate::program::{Place, tiny_compare};
+use crate::program::{Place, idx, tiny_compare};
 use serde_json::Value;
 
 /// Checks that `value` has the keys and types of `schema`, and no more.
@@ -44,8 +44,12 @@ fn schema() -> Value {
             "name": "", "reference": true,
             "test_accuracy": { "mean": 0.5, "std": 0.5, "ci95": [0.5, 0.5], "per_draw": [0.5] },
             "gain_over_scratch": { "mean": 0.5, "ci95": [0.5, 0.5] },
-            "seconds": 0.5
+            "seconds": 0.5,
+            "draws": [{ "draw": 1, "seed": 1, "test_accuracy": 0.5, "validation_accuracy": 0.5,
+                        "chosen": "" }]
         }],
+        "test_duplicates": 1,
+        "label_draws": [{ "draw": 1, "labels": 1, "seed": 1, "train": [1], "validation": [1] }],
         "wall_seconds": 0.5, "peak_memory_mb": 0.5
     })
 }
@@ -313,5 +317,64 @@ fn auto_chooses_by_validation_within_a_time() {
     ] {
         let said = place.refuse(&format!("compare {rest} --out refused"));
         assert!(said.err.contains(text), "{rest}: {}", said.err);
+    }
+}
+
+/// A time is counted in operations: more of it is more training, and the same is the same.
+#[test]
+fn a_budget_is_counted() {
+    let place = Place::new();
+    let epochs = |budget: &str, out: &str| {
+        place.succeed(&format!(
+            "compare --labels 30 --validation 30 --draws 1 --methods vat --widths 16 --latent 4 \
+             --pretrain-epochs 1 --finetune-epochs 1 --finetune-lr 1e-2 --quiet {budget} \
+             --out {out}"
+        ));
+        let metrics = place.read(&format!("{out}/metrics.csv"));
+        metrics.lines().filter(|line| line.starts_with("vat ")).count()
+    };
+    let (one, two) = (epochs("--budget 1s", "one"), epochs("--budget 2s", "two"));
+    assert!(one > 1 && two > one, "{one} {two}");
+    assert_eq!(epochs("--budget 1s --seed 9 --threads 1", "again"), one);
+    assert_eq!(epochs("--budget 1s --semi-epochs 2", "asked"), 2);
+    assert!(place.read("one/config.toml").contains("budget = \"1s\""));
+    let said = place.refuse("compare --budget soon");
+    assert!(said.err.contains("--budget"), "{}", said.err);
+}
+
+/// Halves of other names, classes with gaps, and test samples that are in both halves.
+#[test]
+fn test_samples_that_are_known_are_counted() {
+    let place = Place::new();
+    let labels = |n: u8| (0..n).map(|i| [0, 2, 7][usize::from(i % 3)]).collect::<Vec<u8>>();
+    let images = |from: u8, n: u8| -> Vec<u8> {
+        (from..from + n).flat_map(|i| [i, 255 - i, i / 2, 3, i % 3 * 80, 9]).collect()
+    };
+    let put = |name: &str, bytes: Vec<u8>| std::fs::write(place.path(name), bytes).unwrap();
+    std::fs::create_dir(place.path("d")).unwrap();
+    for (half, from, n) in [("train", 0, 90), ("val", 90, 12), ("test", 99, 30)] {
+        put(&format!("d/{half}-images-idx3-ubyte"), idx(&[u32::from(n), 2, 3], &images(from, n)));
+        put(&format!("d/{half}-labels-idx1-ubyte"), idx(&[u32::from(n)], &labels(n)));
+    }
+    let said = place.succeed(
+        "compare d --labels 30 --draws 2 --methods full,svm --widths 8 --latent 2 --quiet \
+         --pretrain-epochs 1 --finetune-epochs 2 --finetune-lr 1e-2 --out run",
+    );
+    // The last three for validation are the first three of the test.
+    let note = "note: 3 of 30 test samples are also among the training samples";
+    assert!(said.out.contains(note), "{}", said.out);
+    let summary = place.json("run/summary.json");
+    assert_eq!(summary["test_duplicates"], 3);
+    let draws = summary["label_draws"].as_array().unwrap();
+    let rows = |draw: &Value| -> Vec<u64> {
+        draw["train"].as_array().unwrap().iter().map(|row| row.as_u64().unwrap()).collect()
+    };
+    assert_eq!((draws.len(), rows(&draws[0]).len()), (2, 30));
+    assert!(rows(&draws[0]) != rows(&draws[1]) && rows(&draws[0]).iter().all(|row| *row < 90));
+    for method in summary["methods"].as_array().unwrap() {
+        for (draw, of) in draws.iter().zip(method["draws"].as_array().unwrap()) {
+            assert_eq!(draw["seed"], of["seed"]);
+        }
+        assert_eq!(method["reference"], Value::Bool(method["name"] == "svm"));
     }
 }

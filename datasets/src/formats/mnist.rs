@@ -12,6 +12,7 @@ use crate::error::{Error, OneLine, bail};
 use crate::files::data_file::Access;
 use crate::formats::arrays::idx::{self, Kind};
 use crate::formats::arrays::open::samples;
+use crate::sample::label::UNLABELLED;
 
 impl Dataset {
     /// Reads an IDX file of images and, if given, one of labels. A path that ends in `.gz` is
@@ -49,76 +50,103 @@ fn read(
     Ok(dataset.with_labels(labels))
 }
 
+/// The names of the halves: MNIST's own, and those that its successors took.
+const TRAIN: [&str; 1] = ["train"];
+const TEST: [&str; 2] = ["t10k", "test"];
+const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
+/// The two kinds of files of a half.
+const KINDS: [(&str, &str); 2] = [("images", "idx3"), ("labels", "idx1")];
+
 /// Tells whether one of MNIST's four files is there.
 pub(crate) fn recognised(dir: &Path) -> Result<bool, Error> {
-    for half in ["train", "t10k"] {
-        for (kind, idx) in [("images", "idx3"), ("labels", "idx1")] {
+    Ok(named(dir, &TRAIN)?.is_some() || named(dir, &TEST)?.is_some())
+}
+
+/// The first of `halves` that has a file in `dir`.
+fn named<'h>(dir: &Path, halves: &[&'h str]) -> Result<Option<&'h str>, Error> {
+    for half in halves {
+        for (kind, idx) in KINDS {
             if find(dir, &format!("{half}-{kind}"), idx)?.is_some() {
-                return Ok(true);
+                return Ok(Some(half));
             }
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
-/// Opens `dir`, called `name`, which holds one of the four files.
-pub(crate) fn open(dir: &Path, name: &str, access: Access) -> Result<TrainTest, Error> {
-    let half = |images: &Path, labels: &Path| read(name, images, Some(labels), access);
-    let find = |half: &str, idx: &str| match find(dir, half, idx)? {
-        Some(path) => Ok(path),
-        None => {
-            let problem = format!(
-                "holds no {}: put it there, or name the folder that has it",
-                names(half, idx)
-            );
-            Err(Error::file(dir, problem))
+/// Opens `dir`, called `name`, which holds one of the four files; and tells of samples for
+/// validation.
+pub(crate) fn open(
+    dir: &Path,
+    name: &str,
+    access: Access,
+) -> Result<(TrainTest, Vec<String>), Error> {
+    let find = |half: &str, (kind, idx): (&str, &str)| {
+        let half = format!("{half}-{kind}");
+        match find(dir, &half, idx)? {
+            Some(path) => Ok(path),
+            None => {
+                let problem = format!(
+                    "holds no {}: put it there, or name the folder that has it",
+                    names(&half, idx)
+                );
+                Err(Error::file(dir, problem))
+            }
         }
     };
+    let files = |half: &str| Ok::<_, Error>([find(half, KINDS[0])?, find(half, KINDS[1])?]);
+    let read = |[images, labels]: &[PathBuf; 2]| read(name, images, Some(labels), access);
 
-    // All four are looked for before any is read, so that a missing one is known at once.
-    let train_images = find("train-images", "idx3")?;
-    let train_labels = find("train-labels", "idx1")?;
-    let test_images = find("t10k-images", "idx3")?;
-    let test_labels = find("t10k-labels", "idx1")?;
-    let train = half(&train_images, &train_labels)?;
-    let test = half(&test_images, &test_labels)?;
+    // All are looked for before any is read, so that a missing one is known at once.
+    let of_train = files(TRAIN[0])?;
+    let of_test = files(named(dir, &TEST)?.unwrap_or(TEST[0]))?;
+    let of_validation = named(dir, &VALIDATION)?.map(files).transpose()?;
+    let train = read(&of_train)?;
+    let alike = |of: &[PathBuf; 2]| {
+        let data = read(of)?;
+        match unlike(&train, &data) {
+            Some(problem) => Err(Error::file(&of[0], problem)),
+            None => Ok(data),
+        }
+    };
+    let test = alike(&of_test)?;
+    let validation = of_validation.as_ref().map(alike).transpose()?;
 
-    if let Some(problem) = unlike(&train, &test) {
-        return Err(Error::file(&test_images, problem));
-    }
-    let labels = train.labels()?.unwrap_or_default();
-    if let Some((at, missing)) = beyond_a_gap(labels) {
-        bail!(
-            &train_labels,
-            "label {at} is {}, but class {missing} has none of the {} samples: mend the label if \
-             it is wrong, else renumber the classes from 0 without gaps, or add samples of it",
-            labels[at],
-            labels.len()
-        );
-    }
+    let known = numbers(train.labels()?.unwrap_or_default());
     let labels = test.labels()?.unwrap_or_default();
-    if let Some(at) = labels.iter().position(|&label| usize::from(label) >= train.classes()) {
+    if let Some(at) = labels.iter().position(|label| known.binary_search(label).is_err()) {
         bail!(
-            &test_labels,
+            &of_test[1],
             "label {at} is {}, a class that no training sample has, so that no model could learn \
              it: are these the labels that belong to the training files?",
             labels[at]
         );
     }
-    let test = test.with_class_names(train.class_names().into());
-    Ok(TrainTest { train, test })
+    let (mut train, test) = (renumbered(train, &known)?, renumbered(test, &known)?);
+    let mut notes = Vec::new();
+    if let Some(validation) = validation {
+        let count = validation.len();
+        notes.push(format!("{count} samples are for validation: no others are held out for it"));
+        train = train.joined_with_validation(renumbered(validation, &known)?)?;
+    }
+    Ok((TrainTest { train, test }, notes))
 }
 
-/// The row of the first label above the lowest class that no label names, and that class; `None` if
-/// there is no gap.
-fn beyond_a_gap(labels: &[u16]) -> Option<(usize, usize)> {
-    let mut known = [false; 257];
-    for &label in labels {
-        known[usize::from(label)] = true;
-    }
-    let missing = known.iter().position(|known| !known)?;
-    let at = labels.iter().position(|&label| usize::from(label) > missing)?;
-    Some((at, missing))
+/// The numbers that occur, ascending.
+fn numbers(labels: &[u16]) -> Vec<u16> {
+    let mut numbers = labels.to_vec();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// The classes of `data` called by their numbers, which may have gaps: `known`. Other labels are
+/// none.
+fn renumbered(data: Dataset, known: &[u16]) -> Result<Dataset, Error> {
+    let place = |label: &u16| known.binary_search(label).map_or(UNLABELLED, |at| at as u16);
+    let labels: Arc<[u16]> = data.labels()?.unwrap_or_default().iter().map(place).collect();
+    let names: Vec<String> = known.iter().map(u16::to_string).collect();
+    Ok(data.with_labels(labels).with_class_names(names.into()))
 }
 
 /// The file of one half: under the first of its four names that exists.

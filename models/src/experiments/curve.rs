@@ -99,6 +99,16 @@ pub struct TrialResult {
 }
 
 impl TrialResult {
+    fn of_draw(&self, metric: Metric) -> DrawResult {
+        DrawResult {
+            draw: self.draw,
+            seed: self.seed,
+            test_accuracy: self.test_by(metric),
+            validation_accuracy: self.validation_accuracy,
+            chosen: self.setting(),
+        }
+    }
+
     /// The learning rate that was chosen, or the setting of a reference.
     fn setting(&self) -> String {
         self.chosen.clone().unwrap_or_else(|| self.lr.to_string())
@@ -111,6 +121,21 @@ impl TrialResult {
             Metric::Balanced => self.test_balanced_accuracy,
         }
     }
+}
+
+/// The result of a method on one draw.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DrawResult {
+    /// The draw.
+    pub draw: usize,
+    /// The seed of its runs.
+    pub seed: u64,
+    /// On the whole test set, by the metric.
+    pub test_accuracy: f64,
+    /// On the validation labels, which chose.
+    pub validation_accuracy: Option<f64>,
+    /// The learning rate that they chose, or the setting of a reference.
+    pub chosen: String,
 }
 
 /// The accuracy of a method with so many labels, over the draws.
@@ -129,6 +154,8 @@ pub struct MethodResult {
     pub gain_over_scratch: Option<Gain>,
     /// The time that its runs took, added up over draws and candidates.
     pub seconds: f64,
+    /// Draw by draw.
+    pub draws: Vec<DrawResult>,
     /// True if it is none of ours, but one to hold them against.
     pub reference: bool,
     /// The learning rate chosen on each draw; of a reference its setting. It is not a part of the
@@ -245,6 +272,7 @@ impl Curve<'_> {
                     .then(|| Accuracies::of(accuracies(metric))),
                 gain_over_scratch: gain,
                 seconds: trials.iter().map(|trial| trial.seconds).sum(),
+                draws: trials.iter().map(|trial| trial.of_draw(metric)).collect(),
                 reference: method.is_reference(),
                 chosen: trials.iter().map(|trial| trial.setting()).collect(),
             }

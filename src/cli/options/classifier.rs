@@ -24,7 +24,7 @@ pub struct ClassifierTraining {
     /// Epochs: passes over the samples. auto for fine-tuning: 50 passes over the labelled samples,
     /// or fewer if that is more than 600,000 samples (20,000 with an encoder that others trained),
     /// but at least 5. auto for semi-supervised methods: as many as fit into 3 minutes (in a
-    /// comparison 18 s, or 2 s for the digits inside) on one core of a usual machine, by counted
+    /// comparison 18 s, or 1 s for the digits inside) on one core of a usual machine, by counted
     /// operations; over at most 600,000 samples in all (ladder: 2,400,000), and at most 200. Where
     /// the time is not enough for one, a part of the samples is drawn
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]

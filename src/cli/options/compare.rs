@@ -6,7 +6,7 @@ use super::data::DataOptions;
 use super::finetuning::FinetuningOptions;
 use super::foreign::ForeignOptions;
 use super::labels::ComparedLabels;
-use super::methods::{self, ComparedSemi, MethodName, Setting, Time, method};
+use super::methods::{self, ComparedSemi, MethodName, Setting, method};
 use super::prefixed::{Finetune, Prefixed, Pretrain};
 use super::pretraining::{AutoencoderTraining, PretrainingOptions};
 use super::running::RunningOptions;
@@ -20,11 +20,6 @@ use narrows_models::{Architecture, Curve};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// The seconds of a semi-supervised training on one core of a usual machine: three minutes for ten
-/// draws. The digits inside are a demonstration.
-const A_DRAW: f64 = 18.0;
-const A_DRAW_OF_DIGITS: f64 = 2.0;
 
 /// The options of `narrows compare`.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -51,9 +46,20 @@ pub struct Compare {
           default_value = "auto", default_missing_value = "true", help_heading = "Methods",
           value_parser = auto(boolean))]
     pub references: Auto<bool>,
-    /// Time to try other methods: lp-ft and the semi-supervised methods train on the first label
-    /// draw, and the best of them by validation labels joins the comparison. Half of the time is
-    /// for the trials, half for training on all draws: 90s, 10m, 2h [default: no others are tried]
+    /// Time of the whole command on one core of a usual machine: 90s, 10m, 2h. Pretraining takes at
+    /// most a third of it; semi-supervised methods take what pretraining and fine-tuning leave, at
+    /// least a quarter. Operations are counted for it, so that the results do not depend on the
+    /// clock; --epochs of any kind come first. auto: no limit for pretraining and fine-tuning, 18 s
+    /// for each draw of a semi-supervised method, or 1 s for the digits inside
+    // narrows tune has these options, and a budget of its own.
+    #[arg(id = "limit", long = "budget", value_name = "TIME", default_value = "auto",
+          value_parser = auto(time), help_heading = "Methods")]
+    #[serde(skip_serializing_if = "is_auto")]
+    pub budget: Auto<Written<Duration>>,
+    /// As --budget, and lp-ft and all semi-supervised methods are tried on the first label draw.
+    /// The best of them by validation labels joins the comparison. Half of the time that
+    /// pretraining and fine-tuning leave is for the trials, half for all draws [default: no others
+    /// are tried]
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Methods")]
     pub auto: Option<Written<Duration>>,
     /// Number of classifiers for each method and draw, from different seeds. The mean of their
@@ -92,13 +98,12 @@ pub struct Compare {
     pub running: RunningOptions,
 }
 
-impl Compare {
-    /// The time of one semi-supervised training.
-    pub fn time(&self) -> Time {
-        let seconds = if self.data.path.data.is_some() { A_DRAW } else { A_DRAW_OF_DIGITS };
-        Time { seconds, given: false }
-    }
+/// A limit that is there alone is written down.
+fn is_auto(budget: &Auto<Written<Duration>>) -> bool {
+    *budget == Auto::Auto
+}
 
+impl Compare {
     /// The methods and the points on `data`, where the network of methods that transfer is
     /// `architecture`; numbers and names take the place of `auto`.
     pub fn curve<'a>(
@@ -115,15 +120,14 @@ impl Compare {
             Auto::Given(references) => Some(references),
         };
         let (at, architecture_of) = (&points[..], &architecture);
-        let setting = Setting { train, architecture: architecture_of, points: at, references };
+        let semi = self.auto.is_none();
+        let setting =
+            Setting { train, architecture: architecture_of, points: at, references, semi };
         let names = methods::compared(&given, setting);
         self.methods = Auto::Given(List(names.clone()));
-        let (metric, time) = (self.metric.metric, self.time());
-        let methods =
-            names.iter().map(|&name| self.semi.method(name, train, &architecture, metric, time));
-        let methods = methods.collect::<Result<_, _>>()?;
+        let metric = self.metric.metric;
         self.finetuning.options().check::<Prefixed<ClassifierTraining, Finetune>>(train)?;
-        let List(rates) = &self.finetune_lr;
+        let List(rates) = self.finetune_lr.clone();
         let point = |(labels, validation): (usize, usize)| {
             let mut training = self.finetuning.options().clone();
             let extras = self.finetuning_options.options();
@@ -131,12 +135,17 @@ impl Compare {
             let finetuning = training.finetuning(extras, rates[0], metric, labels, foreign, seed);
             Point { labels, validation, finetuning }
         };
+        let points: Vec<Point> = points.into_iter().map(point).collect();
+        let time = self.time(train, &architecture, &names, &points)?;
+        let methods =
+            names.iter().map(|&name| self.semi.method(name, train, &architecture, metric, time));
+        let methods = methods.collect::<Result<_, _>>()?;
         Ok(Curve {
             data,
             architecture,
-            learning_rates: rates.clone(),
+            learning_rates: rates,
             methods,
-            points: points.into_iter().map(point).collect(),
+            points,
             draws: self.labels.draws,
             ensemble: self.ensemble,
             seed: self.running.seed,

@@ -89,6 +89,8 @@ pub struct Setting<'a> {
     pub architecture: &'a Architecture,
     /// The numbers of labels to train on, and of those to validate on, ascending.
     pub points: &'a [(usize, usize)],
+    /// True if a semi-supervised method joins, where there are samples for it.
+    pub semi: bool,
     /// True if references join; `None` where nothing is said of them.
     pub references: Option<bool>,
 }
@@ -105,7 +107,7 @@ impl Setting<'_> {
         };
         let photographs = self.train.image_shape().is_some_and(|(.., channels)| channels >= 3)
             && self.architecture.model != Model::Dense;
-        match self.points.iter().any(is_left) && !foreign {
+        match self.semi && self.points.iter().any(is_left) && !foreign {
             true if photographs => Some(SemiName::MeanTeacher),
             true => Some(SemiName::Vat),
             false => None,

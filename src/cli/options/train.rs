@@ -9,10 +9,11 @@ use super::labels::ClassifierLabels;
 use super::methods::{METHOD_HELP, MethodName, trained};
 use super::running::RunningOptions;
 use super::semi::{SemiMethodOptions, SemiOptions};
-use super::values::{Auto, auto, positive};
+use super::values::{Auto, Written, auto, positive, time};
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -40,6 +41,12 @@ pub struct Train {
     #[command(flatten)]
     #[serde(flatten)]
     pub training: ClassifierTraining,
+    /// Time of semi-supervised training on one core of a usual machine, such as 10m, where --epochs
+    /// is auto. Operations are counted for it, so that the result does not depend on the clock.
+    /// auto: 3m, but at most 600,000 samples (ladder: 2,400,000)
+    #[arg(long, value_name = "TIME", default_value = "auto", value_parser = auto(time),
+          help_heading = "Training")]
+    pub budget: Auto<Written<Duration>>,
     /// Learning rate. auto: 0.01 for fine-tuning, 0.002 for semi-supervised methods
     #[arg(long, value_name = "RATE", default_value = "auto", value_parser = auto(positive),
           help_heading = "Training")]

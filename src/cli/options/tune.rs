@@ -112,8 +112,10 @@ pub struct Base(pub Compare);
 
 impl Base {
     /// The ids of the options without a use, and why they have none.
-    pub const UNUSED: [(&str, &str); 4] = [
+    pub const UNUSED: [(&str, &str); 6] = [
         ("auto", "narrows tune tries the methods of --methods"),
+        ("limit", "narrows tune has a budget of its own"),
+        ("references", "narrows tune searches for settings, and references have none"),
         ("ensemble", "trials train one classifier for each draw"),
         ("out", "name the study's folder by --study"),
         ("resume", "name the study's folder by --study: the same command continues it"),
@@ -124,7 +126,8 @@ impl Args for Base {
     fn augment_args(command: Command) -> Command {
         let command = Compare::augment_args(command)
             .mut_arg("methods", |arg| arg.help(METHODS))
-            .mut_arg("draws", |arg| arg.help(DRAWS));
+            .mut_arg("draws", |arg| arg.help(DRAWS))
+            .mut_arg("limit", |arg| arg.long("limit"));
         Base::UNUSED
             .into_iter()
             .fold(command, |command, (id, _)| command.mut_arg(id, |arg| arg.hide(true)))

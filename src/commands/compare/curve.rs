@@ -6,9 +6,11 @@ use super::NAME;
 use crate::cli::config::{self, CONFIG};
 use crate::cli::options::compare::Compare;
 use crate::error::Error;
+use crate::output::label_draws::label_draws;
 use crate::output::plot;
 use crate::output::points::points;
 use crate::output::summary::Summary;
+use crate::output::tables::conclusion::of_duplicates;
 use crate::output::tables::curve as curve_table;
 use crate::report;
 use crate::run::folder::{CURVE, METRICS, MODEL, RunFolder};
@@ -16,7 +18,7 @@ use crate::run::metrics;
 use crate::run::results::Results;
 use crate::run::session::Session;
 use crate::shell::quoted;
-use narrows_datasets::TrainTest;
+use narrows_datasets::{TrainTest, test_duplicates};
 use narrows_engine::{Context, Params};
 use narrows_models::model_file;
 use narrows_models::{Checked, Curve, Metric, Pretraining};
@@ -42,6 +44,7 @@ pub fn run(
     let data = curve.data;
     let running = options.running.clone();
     let words = options.data.words()?;
+    let duplicates = test_duplicates(data)?;
     let pretraining = &mut options.pretraining;
     let training = pretraining.resolve(&data.train, &curve.architecture, curve.seed);
     let needed = encoder.is_none() && curve.needs_encoder(&[]);
@@ -90,9 +93,12 @@ pub fn run(
             .row("draws", curve.draws)
             .row("test_samples", test.len())
             .optional("metric", (metric != Metric::Accuracy).then_some(metric))
-            .row("points", &points);
+            .row("points", &points)
+            .row("test_duplicates", duplicates)
+            .line("label_draws", label_draws(&curve)?);
         let seconds = folder.finish(summary, start)?;
         Ok(curve_table::table(&curve, &points, seconds)
+            + &of_duplicates(duplicates, data)
             + &format!("\ncurve: {}\n", folder.file(CURVE).display())
             + &report::leave(folder.path())
             + &format!("run folder: {}\n", folder.path().display())

@@ -5,9 +5,10 @@ use super::NAME;
 use crate::cli::options::compare::Compare;
 use crate::cli::options::methods::method;
 use crate::error::Error;
+use crate::output::label_draws::label_draws;
 use crate::output::summary::Summary;
 use crate::output::tables::comparison;
-use crate::output::tables::conclusion::conclusion;
+use crate::output::tables::conclusion::{conclusion, of_duplicates};
 use crate::report;
 use crate::run::folder::{METRICS, MODEL};
 use crate::run::metrics;
@@ -15,7 +16,7 @@ use crate::run::reconstructions;
 use crate::run::recorder;
 use crate::run::session::Session;
 use crate::shell::quoted;
-use narrows_datasets::Dataset;
+use narrows_datasets::{Dataset, test_duplicates};
 use narrows_models::compare::ComparisonResult;
 use narrows_models::methods::{Selection, Tried};
 use narrows_models::{
@@ -31,15 +32,17 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
     let (data, seed, draws) = (curve.data, curve.seed, curve.draws);
     let (train, metric) = (&data.train, options.metric.metric);
     let (labels, architecture) = (curve.points[0].labels, curve.architecture.clone());
+    let selection = selection(&mut options, train, &curve)?;
     let training = options.pretraining.resolve(train, &architecture, seed);
     let comparison = Comparison {
-        selection: selection(&options, train, &architecture)?,
+        selection,
         pretraining: options.pretraining.of(data, &architecture, &training)?,
         curve,
     };
     let comparison = comparison.check()?;
     let cx = options.running.machine.context()?;
     let words = options.data.words()?;
+    let duplicates = test_duplicates(data)?;
     let session = Session::begin(NAME, &options, &options.running, &cx, |_| false)?;
     session.unfinished()?.run(|session| {
         let folder = &session.folder;
@@ -65,9 +68,12 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
             .row("pca", &result.pretrained.pca)
             .row("autoencoder", &result.pretrained.autoencoder)
             .row("methods", &result.methods)
+            .row("test_duplicates", duplicates)
+            .line("label_draws", label_draws(&comparison.curve)?)
             .optional("tried", (!result.tried.is_empty()).then_some(&result.tried));
         let seconds = folder.finish(summary, start)?;
         Ok(comparison::table(&comparison.curve, &result, seconds)
+            + &of_duplicates(duplicates, data)
             + "\n"
             + &report::leave(folder.path())
             + &format!("run folder: {}\n", folder.path().display())
@@ -104,21 +110,22 @@ fn next(result: &ComparisonResult, architecture: &Architecture, run: &str, data:
 
 /// The methods that `--auto` chooses from: those that are for such a model.
 fn selection(
-    options: &Compare,
+    options: &mut Compare,
     train: &Dataset,
-    architecture: &Architecture,
+    curve: &Curve<'_>,
 ) -> Result<Option<Selection>, Error> {
-    let Some(time) = &options.auto else { return Ok(None) };
+    let (architecture, points) = (&curve.architecture, &curve.points);
+    if options.auto.is_none() {
+        return Ok(None);
+    }
+    let Some((time, budget)) = options.time_of_choice(train, architecture, points)? else {
+        return Ok(None);
+    };
     let mut candidates = Vec::new();
     for name in CANDIDATES {
         let name = method(name).map_err(Error::new)?;
-        let candidate = options.semi.method(
-            name,
-            train,
-            architecture,
-            options.metric.metric,
-            options.time(),
-        )?;
+        let candidate =
+            options.semi.method(name, train, architecture, options.metric.metric, time)?;
         if let Method::Semi(semi) = &candidate {
             semi.training.check().map_err(|e| e.during(candidate.name()))?;
             if semi.training.check_for(&semi.architecture).is_err() {
@@ -127,5 +134,5 @@ fn selection(
         }
         candidates.push(candidate);
     }
-    Ok(Some(Selection { candidates, budget: time.value }))
+    Ok(Some(Selection { candidates, budget }))
 }

@@ -6,7 +6,7 @@ use crate::cli::options::classifier::ClassifierTraining;
 use crate::cli::options::methods::SEMI_LR;
 use crate::cli::options::semi::{self, Length, SemiName, SemiOptions};
 use crate::cli::options::train::Train;
-use crate::cli::options::values::variant_name;
+use crate::cli::options::values::{Auto, variant_name};
 use crate::error::Error;
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::{Loss, Params};
@@ -35,7 +35,11 @@ pub fn run(
     let of_method = (&mut options.semi, &mut options.semi_methods);
     let metric = options.metric.metric;
     let network = start.architecture.classifier(train.classes())?;
-    let length = Length { network: &network, seconds: SECONDS, given: false };
+    let (seconds, given) = match &options.budget {
+        Auto::Given(time) => (time.value.as_secs_f64(), true),
+        Auto::Auto => (SECONDS, false),
+    };
+    let length = Length { network: &network, seconds, given };
     let of_training = (lr, metric, labels.seed);
     let (training, samples) = options.training.semi(method, of_method, of_training, train, &length);
     training.check_for(&start.architecture)?;

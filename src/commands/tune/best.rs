@@ -15,8 +15,8 @@ pub const PRETRAIN: &str = "best-pretrain.toml";
 pub const TRAIN: &str = "best-train.toml";
 
 /// Options that say which labels to take, or what to compare: they are no part of a training.
-const OF_COMPARISON: [&str; 7] =
-    ["labels", "validation", "draws", "methods", "auto", "ensemble", "encoder"];
+const OF_COMPARISON: [&str; 8] =
+    ["labels", "validation", "draws", "methods", "auto", "references", "ensemble", "encoder"];
 
 /// Writes the files. The learning rate is the one that most draws chose of several, if there are
 /// some.

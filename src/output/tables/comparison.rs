@@ -82,7 +82,18 @@ fn trials(tried: &[Tried]) -> String {
             duration(t.seconds)
         );
     }
-    text + &format!("{} was chosen.\n", best.name)
+    let weak = tried.iter().filter(|t| t.failed.is_none() && t.epochs <= 1);
+    let weak: Vec<&str> = weak.map(|t| &t.name[..]).collect();
+    text += &format!("{} was chosen.\n", best.name);
+    if !weak.is_empty() {
+        let had = if weak.len() == 1 { "has" } else { "have" };
+        let sentence = format!(
+            "The choice is weak: {} {had} had one epoch at most. Give --auto more time.",
+            listed(&weak)
+        );
+        text += &wrapped(&sentence, 100);
+    }
+    text
 }
 
 fn method_line(method: &MethodResult) -> String {
@@ -208,6 +219,7 @@ mod tests {
             gain_over_scratch: Some(Gain::of(gains)),
             seconds: 1.0,
             reference: false,
+            draws: Vec::new(),
             chosen: Vec::new(),
         }
     }

@@ -1,7 +1,8 @@
 //! The last sentence of a comparison: which method is the best, and by how much.
 
 use super::estimate::gained;
-use crate::output::numbers::percent;
+use crate::output::numbers::{percent, thousands};
+use narrows_datasets::TrainTest;
 use narrows_models::Transfer;
 use narrows_models::curve::MethodResult;
 use narrows_models::statistics::Gain;
@@ -39,6 +40,19 @@ pub fn conclusion(methods: &[MethodResult]) -> Option<Conclusion<'_>> {
         (None, reference) => of_none(best(ours()), reference),
     };
     Some(Conclusion { sentence, best: gained.map(|m| &m.name[..]) })
+}
+
+/// The note on test samples that are among the training samples; nothing if there are none.
+pub fn of_duplicates(duplicates: usize, data: &TrainTest) -> String {
+    if duplicates == 0 {
+        return String::new();
+    }
+    let all = thousands(data.test.len());
+    format!(
+        "note: {} of {all} test samples are also among the training samples: accuracies may be too \
+         good.\n",
+        thousands(duplicates)
+    )
 }
 
 /// The sentence where `ours` gained over scratch.
@@ -114,4 +128,77 @@ fn more(gain: &Gain, than: &str) -> String {
     let ends = |[low, high]: [f64; 2]| format!(" ({} to {})", percent(low), percent(high));
     let interval = gain.ci95.map_or(String::new(), ends);
     format!("{} points{interval} more than {than}", percent(gain.mean))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use narrows_models::statistics::Accuracies;
+
+    /// A method of these accuracies beside a scratch of 0.5, 0.51 and 0.49.
+    fn method(name: &str, reference: bool, per_draw: [f64; 3]) -> MethodResult {
+        let gains: Vec<f64> =
+            per_draw.iter().zip([0.5, 0.51, 0.49]).map(|(a, scratch)| a - scratch).collect();
+        let gain = Gain::of(&gains);
+        let gain = Gain { p: gain.p.filter(|_| name != "scratch"), ..gain };
+        MethodResult {
+            name: name.to_string(),
+            test_accuracy: Accuracies::of(per_draw.to_vec()),
+            test_balanced_accuracy: None,
+            gain_over_scratch: Some(gain),
+            seconds: 1.0,
+            draws: Vec::new(),
+            reference,
+            chosen: Vec::new(),
+        }
+    }
+
+    fn said(others: &[MethodResult]) -> (String, Option<String>) {
+        let mut methods = vec![method("scratch", false, [0.5, 0.51, 0.49])];
+        methods.extend_from_slice(others);
+        let Conclusion { sentence, best } = conclusion(&methods).unwrap();
+        (sentence, best.map(str::to_string))
+    }
+
+    #[test]
+    fn the_sentence_says_who_wins() {
+        let vat = || method("vat", false, [0.8, 0.81, 0.8]);
+        let full = || method("full", false, [0.5, 0.5, 0.5]);
+        let svm = |by: f64| method("svm", true, [0.8 + by, 0.81 + by, 0.801 + by]);
+        let knn = || method("knn", true, [0.3, 0.4, 0.5]);
+        let best = |of: &[MethodResult]| said(of).1;
+
+        let (sentence, winner) = said(&[full(), vat(), knn(), svm(-0.1)]);
+        assert_eq!(winner.as_deref(), Some("vat"));
+        assert!(
+            sentence.starts_with("vat is the best on these test samples: 80.33 %, 30.33 points")
+        );
+        assert!(sentence.contains(" more than scratch and 9.97 points"), "{sentence}");
+        assert!(sentence.ends_with(" more than svm, the best reference."), "{sentence}");
+
+        let (sentence, winner) = said(&[vat(), svm(0.1)]);
+        assert_eq!(winner.as_deref(), Some("vat"), "a reference cannot be trained here");
+        assert!(sentence.starts_with("svm, a reference, is the best"), "{sentence}");
+        assert!(
+            sentence.contains("10.03 points") && sentence.contains("30.33 points"),
+            "{sentence}"
+        );
+
+        let (sentence, _) = said(&[vat(), svm(0.0)]);
+        assert!(sentence.contains("but it cannot be told from svm"), "{sentence}");
+        let (sentence, _) = said(&[vat()]);
+        assert!(sentence.ends_with(" more than scratch.") && !sentence.contains("reference"));
+
+        let (sentence, winner) = said(&[full(), svm(0.0)]);
+        assert_eq!(winner, None);
+        assert!(
+            sentence.starts_with("svm, a reference") && sentence.contains("no method of narrows")
+        );
+        let (sentence, winner) = said(&[full(), knn()]);
+        assert_eq!(winner, None);
+        assert!(sentence.starts_with("No method can be told from scratch"), "{sentence}");
+        assert!(sentence.contains("full +0.00") && sentence.contains("knn -10.00"), "{sentence}");
+        assert_eq!(best(&[full()]), None);
+        assert!(conclusion(&[method("scratch", false, [0.5, 0.51, 0.49])]).is_none());
+    }
 }

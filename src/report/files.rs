@@ -4,7 +4,7 @@ use super::metrics::{self, Training};
 use super::summary::Summary;
 use crate::cli::config::CONFIG;
 use crate::error::{Error, bail, ensure};
-use crate::run::folder::{CONFUSION, METRICS, PICTURE, SUMMARY};
+use crate::run::folder::{CONFUSION, METRICS, PICTURE, SUMMARY, WORST};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,8 @@ pub struct Run {
     pub config: Option<String>,
     /// A PNG of inputs above their reconstructions.
     pub picture: Option<Vec<u8>>,
+    /// The same of the samples with the largest errors.
+    pub worst: Option<Vec<u8>>,
     /// The cells of `confusion.csv`, its first line and its first column the classes.
     pub confusion: Vec<Vec<String>>,
     /// The cells of `trials.csv`.
@@ -99,6 +101,7 @@ impl Run {
             trainings,
             config: self::text(&file(CONFIG))?,
             picture: picture(&file(PICTURE))?,
+            worst: picture(&file(WORST))?,
             confusion: cells(&file(CONFUSION))?,
             trials: cells(&file(TRIALS))?,
             drawings: drawings.collect::<Result<_, _>>()?,

@@ -41,5 +41,26 @@ pub fn section(run: &Run) -> Option<Html> {
     let said = "Pairs of rows of pictures: test samples, and below each its reconstruction.";
     let figure = Figure { title, note, description: said, legend: Html::default(), table };
     let drawing = picture("samples", "image/png", &bytes, said);
-    Some(element("div", &[("class", "figures wide")], figure.around(drawing)))
+    let mut figures = figure.around(drawing);
+    if let Some(bytes) = run.worst.as_ref().and_then(|bytes| smaller(bytes, MOST)) {
+        figures.push(worst(&bytes));
+    }
+    Some(element("div", &[("class", "figures wide")], figures))
+}
+
+/// The samples that the autoencoder makes least of.
+fn worst(bytes: &[u8]) -> Html {
+    let said = "Pairs of rows of pictures: the test samples with the largest errors, and below \
+                each its reconstruction.";
+    let note = "Test split: the largest squared errors first, among at most 2,000 samples spread \
+                over the split. Rows in pairs, as above.";
+    let table = Table::new("worst", "Worst reconstructed", &[]);
+    let figure = Figure {
+        title: "Worst reconstructed",
+        note,
+        description: said,
+        legend: Html::default(),
+        table,
+    };
+    figure.around(picture("worst samples", "image/png", bytes, said))
 }

@@ -22,6 +22,7 @@ pub const RESULTS: &str = "results.jsonl";
 pub const CURVE: &str = "curve.svg";
 /// The page about the run.
 pub const REPORT: &str = "report.html";
+pub const WORST: &str = "worst.png";
 pub const CONFUSION: &str = "confusion.csv";
 /// The folder of the checkpoints of a run in progress.
 pub const CHECKPOINTS: &str = "checkpoints";
@@ -33,12 +34,13 @@ const RUNS: &str = "runs";
 pub const HINT: &str = "give another folder by --out";
 
 /// All that a run may write.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     CONFIG,
     METRICS,
     SUMMARY,
     MODEL,
     PICTURE,
+    WORST,
     SCORES,
     CODES,
     PREDICTIONS,

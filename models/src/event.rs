@@ -137,6 +137,17 @@ impl dyn Observer + '_ {
     }
 }
 
+/// Tells nothing to the observer, but asks it for a stop.
+pub(crate) struct Silent<'a>(pub &'a dyn Observer);
+
+impl Observer for Silent<'_> {
+    fn notice(&self, _: &Event<'_>) {}
+
+    fn checkpoints(&self) -> Option<&Checkpoints> {
+        self.0.checkpoints()
+    }
+}
+
 /// Watches nothing.
 impl Observer for () {
     fn notice(&self, _: &Event<'_>) {}

@@ -110,7 +110,11 @@ impl Transfer {
             return run.fit_head(cx, observer);
         }
         let epochs = run.epochs();
-        let half = epochs.div_ceil(2);
+        let exact = self == Transfer::LpFt && run.training().exact_probe;
+        if exact {
+            run.begin_at_probe(cx, observer)?;
+        }
+        let half = if exact { 0 } else { epochs.div_ceil(2) };
         if matches!(self, Transfer::Gradual | Transfer::LpFt) {
             // Before the second half not everything has had its turn.
             run.patient_until = half;
@@ -128,7 +132,8 @@ impl Transfer {
             );
             self.set_rates(decay, &mut run.trainer.params)?;
         }
-        run.train(cx, observer, |done, params| self.before_epoch(done, epochs, params))
+        let freed = if exact { epochs } else { 0 };
+        run.train(cx, observer, |done, params| self.before_epoch(freed + done, epochs, params))
     }
 
     /// Gives each block of a pretrained encoder `decay` times the rate of the one above it, the

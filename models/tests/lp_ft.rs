@@ -111,3 +111,34 @@ fn the_second_half_trains_everything_by_the_same_schedule_at_a_small_rate() {
         }
     }
 }
+
+#[test]
+fn an_exact_probe_comes_before_the_first_epoch() {
+    let setting = Setting::new();
+    let exact = Training {
+        epochs: 4,
+        lr: 0.02,
+        exact_probe: true,
+        schedule: Schedule::Constant,
+        ..training(Loss::cross_entropy())
+    };
+    let cx = Context::new(1).unwrap();
+    let mut run = setting.run(Transfer::LpFt, &exact);
+    Transfer::LpFt.train(&mut run, &cx, &()).unwrap();
+    // All epochs are of the second half: at its rate, and the encoder learns in each.
+    assert_eq!(run.history().len(), 4);
+    let rate = run.history()[0].lr;
+    assert!((rate - 0.02 * FINE_TUNING_FACTOR).abs() < 1e-8, "{rate}");
+    let start = setting.run(Transfer::LpFt, &exact).trainer.params;
+    for entry in start.entries() {
+        assert_ne!(run.trainer.params.get(&entry.name), start.get(&entry.name), "{}", entry.name);
+    }
+    // The first epoch begins where a logistic regression ends: steps alone begin far above it.
+    let mut linear = setting.run(Transfer::Linear, &exact);
+    Transfer::Linear.train(&mut linear, &cx, &()).unwrap();
+    let fitted = linear.history()[linear.best_epoch() - 1].train_loss;
+    let mut steps = setting.run(Transfer::LpFt, &Training { exact_probe: false, ..exact });
+    Transfer::LpFt.train(&mut steps, &cx, &()).unwrap();
+    let [exact, steps] = [&run, &steps].map(|run| run.history()[0].train_loss);
+    assert!((exact - fitted).abs() < 0.5 * (steps - fitted), "{fitted}, {exact}, {steps}");
+}

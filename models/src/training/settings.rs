@@ -59,6 +59,10 @@ pub struct Training {
     /// [`Transfer::LpFt`](crate::Transfer::LpFt), in which the encoder learns. An encoder that
     /// others trained on many samples bears a smaller one.
     pub finetuning_factor: f32,
+    /// In [`Transfer::LpFt`](crate::Transfer::LpFt) the head is first fitted to the end, as a
+    /// logistic regression, and all epochs are of the second half. That is for encoders that others
+    /// trained: on many codes, steps fit the head to the labels alone.
+    pub exact_probe: bool,
     /// Estimate the running statistics of batch norm anew when [`Run::train`](super::Run::train)
     /// ends, on all rows of the data, without their labels
     /// ([`reestimate_statistics`](crate::reestimate_statistics)).
@@ -87,6 +91,7 @@ impl Default for Training {
             lr_decay: 1.0,
             l2_sp: 0.0,
             finetuning_factor: FINE_TUNING_FACTOR,
+            exact_probe: false,
             reestimate_bn: false,
         }
     }

@@ -89,6 +89,7 @@ impl ClassifierTraining {
             lr_decay: options.lr_decay,
             l2_sp: options.l2_sp,
             finetuning_factor: if foreign { FACTOR_OF_OTHERS } else { FINE_TUNING_FACTOR },
+            exact_probe: foreign,
             mixup: options.mixup,
             reestimate_bn: options.reestimate_bn,
             ..Training::default()

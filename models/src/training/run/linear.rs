@@ -1,9 +1,10 @@
 //! A head that is fitted to the end as a logistic regression, instead of by steps.
 
 use super::super::codes::FrozenCodes;
+use super::super::ema::Ema;
 use super::Run;
 use crate::error::{Error, bail, error};
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, Silent};
 use crate::logistic::{Logistic, STRENGTHS, Scaling};
 use crate::sections::HEAD;
 use narrows_engine::Context;
@@ -22,6 +23,20 @@ impl Run<'_> {
     /// If the codes take too much memory, something is not finite, or a stop was asked for.
     pub fn fit_head(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         cx.install(|| self.fit(cx, observer)).map_err(|e| e.during(&self.progress.run))
+    }
+
+    /// Sets the last layer to what [`Run::fit_head`] makes of it, before the first epoch, and tells
+    /// nobody.
+    ///
+    /// # Errors
+    /// Those of [`Run::fit_head`].
+    pub fn begin_at_probe(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
+        let mut probe = self.clone();
+        probe.fit_head(cx, &Silent(observer))?;
+        let params = &mut self.trainer.params;
+        params.values_mut().copy_from_slice(probe.trainer.params.values());
+        self.ema = (self.training.ema > 0.0).then(|| Ema::new(params, self.training.ema));
+        Ok(())
     }
 
     fn fit(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {

@@ -71,7 +71,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["good: 100 training and 1 validation labels", "30 samples"],
         ),
         (
-            compare("--labels 1200 --validation 100"),
+            compare("--labels 1200 --validation 100 --methods full"),
             &["digits: 1200 training and 100 validation labels", "1297 samples"],
         ),
         (compare("--labels 9"), &["9 training labels cannot cover 10 classes"]),

@@ -76,8 +76,14 @@ fn curves(text: &str) -> Vec<String> {
 fn a_run_leaves_everything_it_should() {
     let place = Place::new();
     let said = place.succeed(&tiny_compare("--out run"));
-    let files =
-        ["config.toml", "metrics.csv", "model.safetensors", "reconstructions.png", "summary.json"];
+    let files = [
+        "config.toml",
+        "metrics.csv",
+        "model.safetensors",
+        "reconstructions.png",
+        "report.html",
+        "summary.json",
+    ];
     let mut expected: Vec<String> =
         files.map(|name| place.path("run").join(name).display().to_string()).into();
     expected.insert(0, place.path("run").display().to_string());

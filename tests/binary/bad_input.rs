@@ -24,7 +24,6 @@ fn place() -> Place {
     put_folder(&place.path("gap"), 3, 10);
     let gap: Vec<u8> = (0..30).map(|i| if i % 3 == 1 { 0 } else { i % 3 }).collect();
     fs::write(place.path("gap/train-labels-idx1-ubyte"), idx(&[30], &gap)).unwrap();
-    fs::write(place.path("gap/t10k-labels-idx1-ubyte"), idx(&[30], &gap)).unwrap();
     fs::create_dir(place.path("empty")).unwrap();
     fs::write(place.path("file"), "no folder").unwrap();
     fs::write(place.path("unknown.toml"), "latent = 4\nlatnt = 5\n").unwrap();
@@ -65,14 +64,14 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("magic"), &["magic/t10k-images-idx3-ubyte"]),
         (compare("counts"), &["counts/train-labels-idx1-ubyte", "29", "30"]),
         (compare("label"), &["label/t10k-labels-idx1-ubyte", "label 0 is 9"]),
-        (compare("gap --labels 3 --validation 3"), &["class 1 has none"]),
+        (compare("gap --labels 3 --validation 3"), &["is 1, a class that no training sample has"]),
         // Labels and draws.
         (
             compare("good --labels 100 --methods full"),
             &["good: 100 training and 1 validation labels", "30 samples"],
         ),
         (
-            compare("--labels 1200 --validation 100"),
+            compare("--labels 1200 --validation 100 --methods full"),
             &["digits: 1200 training and 100 validation labels", "1297 samples"],
         ),
         (compare("--labels 9"), &["9 training labels cannot cover 10 classes"]),

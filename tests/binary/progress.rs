@@ -8,7 +8,7 @@ fn piped_progress_is_plain_lines_on_stderr() {
     let said = place.succeed(&tiny_compare("--out run"));
     assert!(said.err.contains("autoencoder: 3 epochs of 1,233 samples\n"), "{}", said.err);
     assert!(said.err.contains("autoencoder: epoch 3/3, loss 0."), "{}", said.err);
-    assert!(said.err.contains("classifiers: 14/14 runs done"), "{}", said.err);
+    assert!(said.err.contains("classifiers: 24/24 runs done"), "{}", said.err);
     assert!(said.err.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", said.err);
     assert!(said.out.starts_with("digits: "), "{}", said.out);
 }

@@ -7,7 +7,7 @@
 //!                   + its augmentation
 //! ```
 //!
-//! A usual core takes [`RATE`] multiply-adds a second. Others are up to twice as fast or as slow.
+//! A usual core takes 85 billion multiply-adds a second. Others are up to twice as fast or as slow.
 
 use narrows_engine::Network;
 

@@ -261,7 +261,8 @@ fn a_budget_is_kept_or_said_to_be_too_small() {
     // Trials of a fraction of a second.
     place.succeed(&format!("{line} s --budget 12s --finetune-epochs 10 --space space.toml"));
     let seconds = begun.elapsed().as_secs_f64();
-    assert!((4.0..16.0).contains(&seconds), "{seconds} s of 12");
+    // Other tests run beside it: a trial that has begun may take twice its time.
+    assert!((4.0..24.0).contains(&seconds), "{seconds} s of 12");
     // Trials of minutes.
     let begun = Instant::now();
     let said = place.refuse(&format!("{line} t --budget 5s --finetune-epochs 100000")).err;
